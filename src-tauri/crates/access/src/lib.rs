@@ -1,0 +1,1 @@
+//! Roles, users and labels in Teleport's YAML: a decision with its reason.

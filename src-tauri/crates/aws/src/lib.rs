@@ -1,0 +1,1 @@
+//! Who am I, role hops, temporary database credentials, discovery.

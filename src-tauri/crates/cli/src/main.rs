@@ -1,0 +1,3 @@
+//! The postern command, a second host over the engine.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Split, run, store and page SQL results, without a screen.

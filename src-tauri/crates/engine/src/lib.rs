@@ -1,0 +1,1 @@
+//! What the app does without a screen: catalogue, connections, activity, audit, settings.

@@ -1,0 +1,1 @@
+//! One local listener per connection: admit, authorise, dial, relay, cancel, drain.

@@ -1,0 +1,1 @@
+//! Development only: an AWS account and Redshift Serverless workgroups on this machine.

@@ -1,0 +1,3 @@
+//! Development only: an AWS account and Redshift Serverless workgroups on this machine.
+
+fn main() {}

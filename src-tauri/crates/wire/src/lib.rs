@@ -1,0 +1,1 @@
+//! PostgreSQL v3 messages: bytes in, values out.

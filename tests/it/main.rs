@@ -1,0 +1,1 @@
+//! The whole engine against the sandbox.
