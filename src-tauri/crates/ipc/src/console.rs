@@ -140,7 +140,7 @@ pub struct WindowRequest {
 
 /// Rows of a result. Cells longer than 1,000 characters are cut and listed in `cut`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
-pub struct Window {
+pub struct RowWindow {
     /// First row, from 0.
     #[ts(type = "number")]
     pub first: u64,

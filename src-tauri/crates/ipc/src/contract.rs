@@ -26,7 +26,7 @@ macro_rules! commands {
             console_run(ConsoleRun) -> Run,
             console_cancel(String) -> (),
             console_tabs(()) -> Vec<ConsoleTab>,
-            result_window(WindowRequest) -> Window,
+            result_window(WindowRequest) -> RowWindow,
             result_cell(CellRequest) -> Cell,
             activity_list(ActivityRequest) -> Activity,
             activity_cancel(CancelQuery) -> CancelReport,
@@ -75,7 +75,7 @@ pub fn typescript() -> String {
         ErrorCode, Failure, SqlError, AppStatus, Identity, AwsIdentity, SignInOptions, SignIn, CreateResources,
         StoredResource, Database, Label, DatabaseEngine, Choices, Target, AccessDecision, AccessStep, OpenConnection,
         Connection, ConnectionStrings, Session, SessionOrigin, ConsoleTab, ConsoleRun, Run, RunState, StatementRun,
-        ResultInfo, Column, Notice, WindowRequest, Window, CutCell, CellRequest, Cell, ActivityRequest, Activity,
+        ResultInfo, Column, Notice, WindowRequest, RowWindow, CutCell, CellRequest, Cell, ActivityRequest, Activity,
         ActivityScope, Query, OurSession, CancelQuery, CancelReport, CancelOutcome, CancelStep, CancelStepKind, Show,
     );
     macro_rules! command_table {
