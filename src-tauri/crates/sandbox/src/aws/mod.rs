@@ -1,0 +1,1 @@
+//! AWS on loopback: STS and Redshift Serverless as official SDKs expect them.

@@ -1,0 +1,1 @@
+//! Identity and access management: policy documents and what they decide.

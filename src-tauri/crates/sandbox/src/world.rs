@@ -1,0 +1,1 @@
+//! The pretend accounts as plain data.
