@@ -1,0 +1,95 @@
+// The frame around the views, or the sign-in screen while nobody is signed in.
+import { useEffect } from "react";
+import { ActivityView } from "../features/activity/ActivityView";
+import { ConnectionsView } from "../features/connections/ConnectionsView";
+import { ConsoleView } from "../features/console/ConsoleView";
+import { DatabasesView } from "../features/databases/DatabasesView";
+import { Palette } from "../features/palette/Palette";
+import { SignInView } from "../features/session/SignInView";
+import { SettingsView } from "../features/settings/SettingsView";
+import { asFailure } from "../ipc/backend";
+import { assertNever } from "../lib/assert-never";
+import { useResources } from "../lib/resources";
+import { useConnections } from "../lib/state/connections";
+import { useConsoles } from "../lib/state/consoles";
+import { useDatabases } from "../lib/state/databases";
+import { useNavigation, type View } from "../lib/state/navigation";
+import { useStatus } from "../lib/state/status";
+import { useToasts } from "../lib/state/toasts";
+import { DropTarget } from "./DropTarget";
+import { ExpiryBanner } from "./ExpiryBanner";
+import { ImportDialog } from "./ImportDialog";
+import { Rail } from "./Rail";
+import { StatusBar } from "./StatusBar";
+import { useShortcuts } from "./shortcuts";
+import { Toasts } from "./Toasts";
+
+export function App() {
+  const status = useStatus((state) => state.status);
+  const user = status?.identity?.user ?? null;
+  const importing = useResources((state) => state.dialogOpen);
+  useShortcuts(user !== null);
+  useEffect(() => {
+    if (user !== null) loadAll();
+    else forgetAll();
+  }, [user]);
+
+  return (
+    <>
+      {status && (user === null ? <SignInView /> : <Frame />)}
+      {importing && <ImportDialog />}
+      <DropTarget />
+      <Toasts />
+    </>
+  );
+}
+
+function Frame() {
+  const view = useNavigation((state) => state.view);
+  const paletteOpen = useNavigation((state) => state.paletteOpen);
+  const narrow = useNavigation((state) => state.railNarrow);
+  return (
+    <div className={narrow ? "app app--narrow" : "app"}>
+      <Rail />
+      <main className="main">
+        <ExpiryBanner />
+        <ViewOf view={view} />
+      </main>
+      <StatusBar />
+      {paletteOpen && <Palette />}
+    </div>
+  );
+}
+
+function ViewOf({ view }: { view: View }) {
+  switch (view) {
+    case "databases":
+      return <DatabasesView />;
+    case "connections":
+      return <ConnectionsView />;
+    case "console":
+      return <ConsoleView />;
+    case "activity":
+      return <ActivityView />;
+    case "settings":
+      return <SettingsView />;
+    default:
+      return assertNever(view);
+  }
+}
+
+function loadAll(): void {
+  void useDatabases.getState().load();
+  void useConnections.getState().load();
+  useConsoles
+    .getState()
+    .load()
+    .catch((reason) => useToasts.getState().fail(asFailure(reason)));
+}
+
+/** What one person saw is not shown to the next. */
+function forgetAll(): void {
+  useDatabases.getState().clear();
+  useConnections.getState().clear();
+  useConsoles.getState().clear();
+}

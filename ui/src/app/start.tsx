@@ -1,0 +1,53 @@
+// Start: preferences first, so that theme and language are right in the first frame; then who is signed in.
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { asFailure, backend } from "../ipc/backend";
+import { startTranslations, systemLanguage } from "../lib/i18n";
+import { useConnections } from "../lib/state/connections";
+import { useConsoles } from "../lib/state/consoles";
+import { useDatabases } from "../lib/state/databases";
+import { isView, useNavigation } from "../lib/state/navigation";
+import { usePreferences } from "../lib/state/preferences";
+import { useStatus } from "../lib/state/status";
+import { useToasts } from "../lib/state/toasts";
+import { App } from "./App";
+
+export async function startApp(): Promise<void> {
+  startTranslations(systemLanguage());
+  listen();
+  await usePreferences.getState().load().catch(tell);
+  const { lastView } = usePreferences.getState();
+  if (isView(lastView)) useNavigation.getState().go(lastView);
+  rememberView();
+
+  const root = document.getElementById("root");
+  if (!root) throw new Error("index.html has no #root");
+  createRoot(root).render(
+    <StrictMode>
+      <App />
+    </StrictMode>,
+  );
+  await useStatus.getState().load().catch(tell);
+}
+
+function tell(reason: unknown): void {
+  useToasts.getState().fail(asFailure(reason));
+}
+
+/** Everything the shell tells by itself. These listeners live as long as the window. */
+function listen(): void {
+  const shell = backend();
+  shell.on("status_changed", useStatus.getState().take);
+  shell.on("databases_changed", () => void useDatabases.getState().load());
+  shell.on("connections_changed", useConnections.getState().take);
+  shell.on("run_changed", useConsoles.getState().take);
+  shell.on("show", ({ view, database }) => {
+    if (isView(view)) useNavigation.getState().go(view, database);
+  });
+}
+
+function rememberView(): void {
+  useNavigation.subscribe(({ view }, before) => {
+    if (view !== before.view) void usePreferences.getState().set({ lastView: view });
+  });
+}

@@ -1,0 +1,362 @@
+// One database: its facts, and the form that connects to it.
+import { type RefObject, useEffect, useId, useState } from "react";
+import { Trans, useTranslation } from "react-i18next";
+import { Combo } from "../../components/Combo";
+import { EnvChip } from "../../components/Env";
+import { FailureNote } from "../../components/FailureNote";
+import { Icon } from "../../components/Icon";
+import { Select } from "../../components/Select";
+import { asFailure, backend } from "../../ipc/backend";
+import type { AccessDecision, Choices, Database, Failure, Target } from "../../ipc/contract";
+import { useAttempt } from "../../lib/attempt";
+import { first, permits, roleName } from "../../lib/choices";
+import { copy } from "../../lib/clipboard";
+import { useConnections } from "../../lib/state/connections";
+import { useConsoles } from "../../lib/state/consoles";
+import { useNavigation } from "../../lib/state/navigation";
+
+interface Props {
+  database: Database;
+  /** Enter in the list runs what the primary button does. */
+  submit: RefObject<() => void>;
+}
+
+export function DatabasePanel({ database, submit, onClose }: Props & { onClose: () => void }) {
+  const { t } = useTranslation();
+  return (
+    <aside className="panel dbs__panel" aria-label={database.name} data-testid="database-panel">
+      <div className="panel__head">
+        <EnvChip env={database.env} solid />
+        <h2 className="head__title clip">{database.name}</h2>
+        <span className="spacer" />
+        <button
+          type="button"
+          className="btn btn--sm btn--ghost btn--icon"
+          aria-label={t("common.closePanel")}
+          title={t("common.closePanel")}
+          onClick={onClose}
+        >
+          <Icon name="x" />
+        </button>
+      </div>
+      <div className="panel__scroll">
+        <Facts database={database} />
+        <Connect database={database} submit={submit} />
+      </div>
+    </aside>
+  );
+}
+
+function Facts({ database }: { database: Database }) {
+  const { t } = useTranslation();
+  return (
+    <div className="panel__section">
+      {database.description && <p className="dim dbs__about">{database.description}</p>}
+      <dl className="defs">
+        <Fact term={t("databases.workgroup")} value={database.workgroup} />
+        <Fact term={t("databases.account")} value={database.account} />
+        <Fact term={t("databases.region")} value={database.region} />
+        <dt>{t("databases.endpoint")}</dt>
+        <dd>
+          <span className="mono clip endpoint selectable" title={database.endpoint}>
+            {database.endpoint}
+          </span>
+          <button
+            type="button"
+            className="btn btn--sm btn--ghost btn--icon endpoint__copy"
+            aria-label={t("common.copy")}
+            title={t("common.copy")}
+            onClick={() => copy(database.endpoint, t("databases.endpointWhat"))}
+          >
+            <Icon name="copy" />
+          </button>
+        </dd>
+        {database.labels.length > 0 && (
+          <>
+            <dt>{t("databases.labels")}</dt>
+            <dd className="chips chips--wrap">
+              <EnvChip env={database.env} />
+              {database.labels
+                .filter(({ name }) => name !== "env")
+                .map(({ name, value }) => (
+                  <span className="chip" key={name}>
+                    <span className="chip__key">{name}</span>
+                    {value}
+                  </span>
+                ))}
+            </dd>
+          </>
+        )}
+      </dl>
+    </div>
+  );
+}
+
+function Fact({ term, value }: { term: string; value: string | null }) {
+  if (!value) return null;
+  return (
+    <>
+      <dt>{term}</dt>
+      <dd className="selectable">{value}</dd>
+    </>
+  );
+}
+
+function Connect({ database, submit }: Props) {
+  const { t } = useTranslation();
+  const [dbUser, setDbUser] = useState(() => first(database.db_users));
+  const [dbName, setDbName] = useState(() => first(database.db_names));
+  const [port, setPort] = useState(() => database.local_port?.toString() ?? "");
+  const proxy = useConnections((state) => state.list.find(({ target }) => target.database === database.name));
+  const { decision, failure: checkFailure } = useDecision({
+    database: database.name,
+    db_user: dbUser,
+    db_name: dbName,
+  });
+  const portId = useId();
+
+  const target: Target = { database: database.name, db_user: dbUser.trim(), db_name: dbName.trim() };
+  const complete = target.db_user !== "" && target.db_name !== "";
+  const allowed = complete && decision?.allowed !== false;
+  const portNumber = port.trim() === "" ? null : Number(port);
+  const portGood = portNumber === null || (Number.isInteger(portNumber) && portNumber >= 1 && portNumber <= 65_535);
+
+  const openConsole = useAttempt(async () => {
+    await useConsoles.getState().open(target);
+    useNavigation.getState().go("console");
+  });
+  const start = useAttempt(() => useConnections.getState().open({ target, port: portNumber }));
+  const stop = useAttempt(() => useConnections.getState().stop(proxy?.id ?? ""));
+  const failure = openConsole.failure ?? start.failure ?? stop.failure ?? checkFailure;
+
+  useEffect(() => {
+    submit.current = () => {
+      if (allowed && !openConsole.running) void openConsole.run();
+    };
+  });
+
+  return (
+    <div className="panel__section">
+      <h3 className="panel__title">{t("databases.connect")}</h3>
+      <ChoiceField
+        label={t("databases.dbUser")}
+        choices={database.db_users}
+        value={dbUser}
+        onChange={setDbUser}
+        testId="db-user"
+        hint={
+          database.engine === "redshift-serverless" && dbUser !== ""
+            ? t("databases.signsInAs", { role: roleName(dbUser) })
+            : undefined
+        }
+      />
+      <ChoiceField
+        label={t("databases.dbName")}
+        choices={database.db_names}
+        value={dbName}
+        onChange={setDbName}
+        testId="db-name"
+      />
+      {proxy ? (
+        <div className="field">
+          <span className="field__label">{t("databases.runsAt")}</span>
+          <span className="row">
+            <span className="state" data-testid="proxy-address">
+              <i className="dot dot--ok" />
+              <span className="mono selectable">
+                {proxy.host}:{proxy.port}
+              </span>
+            </span>
+            <button
+              type="button"
+              className="btn btn--sm btn--ghost btn--icon"
+              aria-label={t("common.copy")}
+              title={t("common.copy")}
+              onClick={() => copy(`${proxy.host}:${proxy.port}`, `${proxy.host}:${proxy.port}`)}
+            >
+              <Icon name="copy" />
+            </button>
+          </span>
+        </div>
+      ) : (
+        <div className="field">
+          <label className="field__label" htmlFor={portId}>
+            {t("databases.port")}
+          </label>
+          <input
+            id={portId}
+            className={portGood ? "input num" : "input num is-bad"}
+            inputMode="numeric"
+            value={port}
+            aria-invalid={!portGood}
+            data-testid="local-port"
+            onChange={(event) => setPort(event.target.value)}
+          />
+          <div className={portGood ? "field__hint" : "field__hint is-bad"}>
+            {portGood ? t(port.trim() === "" ? "databases.portFree" : "databases.portKept") : t("databases.portBad")}
+          </div>
+        </div>
+      )}
+      <div className="connect__do">
+        <button
+          type="button"
+          className="btn btn--primary"
+          disabled={!allowed || openConsole.running}
+          onClick={() => openConsole.run()}
+          data-testid="open-console"
+        >
+          {openConsole.running ? t("databases.opening") : t("databases.openConsole")}
+        </button>
+        {proxy ? (
+          <button
+            type="button"
+            className="btn"
+            disabled={stop.running}
+            onClick={() => stop.run()}
+            data-testid="stop-proxy"
+          >
+            <Icon name="stop" />
+            {stop.running ? t("databases.stopping") : t("databases.stopProxy")}
+          </button>
+        ) : (
+          <button
+            type="button"
+            className="btn"
+            disabled={!allowed || !portGood || start.running}
+            onClick={() => start.run()}
+            data-testid="start-proxy"
+          >
+            {start.running ? t("databases.starting") : t("databases.startProxy")}
+          </button>
+        )}
+      </div>
+      <Decision decision={decision} complete={complete} choices={database} target={target} />
+      {failure && (
+        <div className="connect__failure">
+          <FailureNote failure={failure} />
+        </div>
+      )}
+    </div>
+  );
+}
+
+interface ChoiceFieldProps {
+  label: string;
+  choices: Choices;
+  value: string;
+  onChange: (value: string) => void;
+  testId: string;
+  hint?: string;
+}
+
+function ChoiceField({ label, choices, value, onChange, testId, hint }: ChoiceFieldProps) {
+  const id = useId();
+  const none = !choices.wildcard && choices.allowed.length === 0;
+  return (
+    <div className="field">
+      <label className="field__label" htmlFor={id}>
+        {label}
+      </label>
+      {choices.wildcard || none ? (
+        <Combo id={id} label={label} value={value} options={choices.allowed} onChange={onChange} testId={testId} />
+      ) : (
+        <Select id={id} value={value} onChange={(event) => onChange(event.target.value)} data-testid={testId}>
+          {choices.allowed.map((option) => (
+            <option key={option}>{option}</option>
+          ))}
+        </Select>
+      )}
+      {hint && <div className="field__hint">{hint}</div>}
+    </div>
+  );
+}
+
+/** Asks the roles a moment after the last key, and forgets answers to older questions. */
+function useDecision(target: Target): { decision: AccessDecision | null; failure: Failure | null } {
+  const { database, db_user, db_name } = target;
+  const [decision, setDecision] = useState<AccessDecision | null>(null);
+  const [failure, setFailure] = useState<Failure | null>(null);
+  useEffect(() => {
+    setDecision(null);
+    setFailure(null);
+    const asked = { database, db_user: db_user.trim(), db_name: db_name.trim() };
+    if (asked.db_user === "" || asked.db_name === "") return;
+    let current = true;
+    const timer = setTimeout(() => {
+      backend()
+        .call("access_check", asked)
+        .then((answer) => current && setDecision(answer))
+        .catch((reason) => current && setFailure(asFailure(reason)));
+    }, 120);
+    return () => {
+      current = false;
+      clearTimeout(timer);
+    };
+  }, [database, db_user, db_name]);
+  return { decision, failure };
+}
+
+interface DecisionProps {
+  decision: AccessDecision | null;
+  complete: boolean;
+  choices: Database;
+  target: Target;
+}
+
+function Decision({ decision, complete, choices, target }: DecisionProps) {
+  const { t } = useTranslation();
+  const [open, setOpen] = useState(false);
+  if (!complete) return <p className="row faint decision">{t("databases.choose")}</p>;
+  if (!decision) {
+    // Nothing jumps when the answer comes: the line keeps its place, and known refusals are not asked twice.
+    const hopeless = !permits(choices.db_users, target.db_user) || !permits(choices.db_names, target.db_name);
+    return <p className="row faint decision">{hopeless ? t("databases.denied") : t("databases.checking")}</p>;
+  }
+  const { allowed, role, reason, steps } = decision;
+  const key = allowed ? (role ? "allowedBy" : "allowed") : role ? "deniedBy" : "denied";
+  return (
+    <>
+      <p className="row dim decision" data-testid="decision" data-allowed={allowed}>
+        <span className={allowed ? "state state--ok" : "state state--bad"}>
+          <Icon name={allowed ? "okc" : "cross"} size="sm" />
+        </span>
+        <span className="clip">
+          <Trans i18nKey={`databases.${key}`} values={{ role }} components={{ b: <b className="strong" /> }} />
+        </span>
+        <span className="spacer" />
+        <button
+          type="button"
+          className="link"
+          aria-expanded={open}
+          onClick={() => setOpen(!open)}
+          data-testid="decision-why"
+        >
+          {open ? t("databases.hide") : t("databases.why")}
+        </button>
+      </p>
+      {(open || !allowed) && <p className="dim decision__reason selectable">{reason}</p>}
+      {open && (
+        <ol className="steps decision__steps">
+          {steps.map((step, index) => (
+            <li
+              // biome-ignore lint/suspicious/noArrayIndexKey: the order is the identity
+              key={index}
+              className={step.matched ? "step step--ok" : "step step--skip"}
+            >
+              <span className="step__mark">
+                <Icon name={step.matched ? "check" : "x"} />
+              </span>
+              <div>
+                <div>
+                  {step.role} · {step.effect} · <span className="mono">{step.condition}</span>
+                </div>
+                <div className="step__note selectable">{step.detail}</div>
+              </div>
+              <span className="step__time">{t(step.matched ? "databases.matched" : "databases.notMatched")}</span>
+            </li>
+          ))}
+        </ol>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,134 @@
+// Settings: what happens on the left, the control on the right. Saved as they change.
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { FailureNote } from "../../components/FailureNote";
+import { Select } from "../../components/Select";
+import type { Preferences } from "../../ipc/backend";
+import { useAttempt } from "../../lib/attempt";
+import { useResources } from "../../lib/resources";
+import { usePreferences } from "../../lib/state/preferences";
+import { useStatus } from "../../lib/state/status";
+import "./settings.css";
+
+const themes: Preferences["theme"][] = ["system", "light", "dark", "contrast"];
+
+export function SettingsView() {
+  const { t } = useTranslation();
+  const language = usePreferences((state) => state.language);
+  const set = usePreferences((state) => state.set);
+  const openImport = useResources((state) => state.setDialog);
+  const status = useStatus((state) => state.status);
+  return (
+    <>
+      <header className="head">
+        <h1 className="head__title">{t("nav.settings")}</h1>
+        <span className="spacer" />
+        <span className="faint">{t("settings.saved")}</span>
+      </header>
+      <div className="view sets">
+        <div className="sets__body">
+          <h2>{t("settings.appearance")}</h2>
+          <Setting label={t("settings.theme")} hint={t("settings.themeHint")}>
+            <ThemePicker />
+          </Setting>
+          <Setting label={t("settings.language")} hint={t("settings.languageHint")}>
+            <Select
+              aria-label={t("settings.language")}
+              value={language}
+              onChange={(event) => set({ language: event.target.value as Preferences["language"] })}
+              data-testid="language"
+            >
+              <option value="system">{t("settings.system")}</option>
+              <option value="en">{t("settings.english")}</option>
+              <option value="ko">{t("settings.korean")}</option>
+            </Select>
+          </Setting>
+          <h2>{t("settings.resources")}</h2>
+          <Setting label={t("settings.yaml")} hint={t("settings.yamlHint")}>
+            <button type="button" className="btn" onClick={() => openImport(true)} data-testid="open-import">
+              {t("import.open")}
+            </button>
+          </Setting>
+          <SignIn />
+          <h2>{t("settings.about")}</h2>
+          <Setting label={t("settings.version")}>
+            <span className="selectable num" data-testid="version">
+              {status?.version}
+            </span>
+          </Setting>
+          <Setting label={t("settings.home")} hint={t("settings.homeHint")}>
+            <span className="mono selectable sets__path">{status?.home}</span>
+          </Setting>
+        </div>
+      </div>
+    </>
+  );
+}
+
+function ThemePicker() {
+  const { t } = useTranslation();
+  const theme = usePreferences((state) => state.theme);
+  const set = usePreferences((state) => state.set);
+  return (
+    <fieldset className="theme" aria-label={t("settings.theme")} data-testid="theme">
+      {themes.map((name) => (
+        <label key={name} className={theme === name ? "theme__one is-on" : "theme__one"}>
+          <input
+            type="radio"
+            name="theme"
+            className="theme__radio"
+            checked={theme === name}
+            onChange={() => set({ theme: name })}
+            data-testid={`theme-${name}`}
+          />
+          <i className={`theme__picture theme__picture--${name}`} />
+          {t(`settings.${name}`)}
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+function SignIn() {
+  const { t } = useTranslation();
+  const identity = useStatus((state) => state.status?.identity ?? null);
+  const signOut = useAttempt(() => useStatus.getState().signOut());
+  if (!identity) return null;
+  const { user, roles, aws, aws_failure } = identity;
+  return (
+    <>
+      <h2>{t("settings.signIn")}</h2>
+      <Setting label={t("settings.signedIn", { user })} hint={t("settings.signOutHint")}>
+        <button
+          type="button"
+          className="btn"
+          disabled={signOut.running}
+          onClick={() => signOut.run()}
+          data-testid="sign-out"
+        >
+          {signOut.running ? t("settings.signingOut") : t("settings.signOut")}
+        </button>
+      </Setting>
+      {signOut.failure && <FailureNote failure={signOut.failure} />}
+      {roles.length > 0 && <Setting label={t("settings.roles", { roles: roles.join(", ") })} />}
+      {aws && (
+        <Setting label={t("settings.arn")} hint={t("settings.source", { source: aws.source })}>
+          <span className="mono selectable sets__path">{aws.arn}</span>
+        </Setting>
+      )}
+      {aws_failure && <FailureNote failure={aws_failure} />}
+    </>
+  );
+}
+
+function Setting({ label, hint, children }: { label: string; hint?: string; children?: ReactNode }) {
+  return (
+    <div className="set">
+      <div>
+        <div>{label}</div>
+        {hint && <div className="set__hint">{hint}</div>}
+      </div>
+      {children && <div className="set__ctl">{children}</div>}
+    </div>
+  );
+}

@@ -1,0 +1,78 @@
+// The one place that turns a failure into words: what failed, why, and what to do, in that order.
+import type { TFunction } from "i18next";
+import type { ErrorCode, Failure } from "../ipc/contract";
+import en from "../locales/en.json";
+
+interface Words {
+  what: string;
+  why: string;
+  fix: string;
+}
+
+// A new code without words does not compile; the parity test then asks every other language for the same keys.
+const words: Record<ErrorCode, Words> = en.error;
+const sqlstates: Record<string, { why: string; fix: string }> = en.sqlstate;
+
+export interface Explanation extends Words {
+  /** The words of the database or of AWS, verbatim. */
+  server: string | null;
+}
+
+export function explain(failure: Failure, t: TFunction): Explanation {
+  const code = failure.code in words ? failure.code : "internal";
+  const values = { ...failure.params, message: failure.message, context: variant(failure) };
+  const sql = failure.sql;
+  if (code === "database_error" && sql) {
+    const state = (sql.sqlstate in sqlstates ? sql.sqlstate : "other") as keyof typeof en.sqlstate;
+    return {
+      what: t("error.database_error.what", values),
+      why: t(`sqlstate.${state}.why`, values),
+      fix: t(`sqlstate.${state}.fix`, values),
+      server: serverText(failure),
+    };
+  }
+  return {
+    what: t(`error.${code}.what`, values),
+    why: t(`error.${code}.why`, values),
+    fix: t(`error.${code}.fix`, values),
+    server: serverText(failure),
+  };
+}
+
+/** Severity and message on one line as psql prints them, then what else the server said. */
+function serverText(failure: Failure): string | null {
+  const sql = failure.sql;
+  if (!sql) return failure.server;
+  const lines = [`${sql.severity}: ${sql.message}`];
+  if (sql.detail) lines.push(`DETAIL: ${sql.detail}`);
+  if (sql.hint) lines.push(`HINT: ${sql.hint}`);
+  return lines.join("\n");
+}
+
+/** Some sentences read differently when a value is not known. */
+function variant(failure: Failure): string | undefined {
+  switch (failure.code) {
+    case "port_in_use":
+      return failure.params.owner ? undefined : "unknown";
+    case "aws_credentials_missing":
+    case "aws_credentials_expired":
+      return failure.params.profile ? undefined : "chain";
+    case "invalid_resource":
+      return failure.params.field ? undefined : "document";
+    default:
+      return undefined;
+  }
+}
+
+/** For a bug report or a colleague: everything, in the order it is shown. */
+export function asText(explanation: Explanation): string {
+  return [explanation.what, explanation.why, explanation.fix, explanation.server].filter(Boolean).join("\n");
+}
+
+/** `role.yaml:12:7: db_user`, as compilers point at a place. */
+export function place(failure: Failure): string | null {
+  const { file, line, column, field } = failure.params;
+  if (failure.code !== "invalid_resource" || !file) return null;
+  const position = [file, line, column].filter(Boolean).join(":");
+  return field ? `${position}: ${field}` : position;
+}

@@ -1,0 +1,32 @@
+// Which view is in front, and what it was asked to point at.
+import { create } from "zustand";
+
+export const views = ["databases", "connections", "console", "activity", "settings"] as const;
+export type View = (typeof views)[number];
+
+export function isView(name: string): name is View {
+  return (views as readonly string[]).includes(name);
+}
+
+interface Navigation {
+  view: View;
+  /** A database the view should point at; it takes this once, by `taken`. */
+  database: string | null;
+  paletteOpen: boolean;
+  railNarrow: boolean;
+  go: (view: View, database?: string | null) => void;
+  taken: () => void;
+  setPalette: (open: boolean) => void;
+  toggleRail: () => void;
+}
+
+export const useNavigation = create<Navigation>((set) => ({
+  view: "databases",
+  database: null,
+  paletteOpen: false,
+  railNarrow: false,
+  go: (view, database = null) => set({ view, database, paletteOpen: false }),
+  taken: () => set({ database: null }),
+  setPalette: (paletteOpen) => set({ paletteOpen }),
+  toggleRail: () => set((state) => ({ railNarrow: !state.railNarrow })),
+}));
