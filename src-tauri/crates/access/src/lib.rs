@@ -10,13 +10,18 @@
 mod database;
 mod decide;
 mod document;
+mod endpoint;
+mod expression;
+mod matcher;
 mod options;
 mod role;
+mod template;
 mod user;
+mod yaml;
 
 pub use database::{Aws, Database, DatabaseType, RedshiftServerless, Tls, TlsMode};
 pub use decide::{Decision, Effect, Step, decide};
-pub use document::{Document, Kind, ResourceError, parse_documents};
+pub use document::{Document, Kind, ResourceError, UnknownKind, parse_documents};
 pub use options::{Choices, NoDefault, Options, Subject, default_choice, options};
-pub use role::{Conditions, Role, RoleOptions, RoleVersion, SessionLimits};
+pub use role::{Conditions, Role, RoleOptions, RoleVersion, SessionLimits, limits};
 pub use user::User;
