@@ -1,1 +1,41 @@
-//! One local listener per connection: admit, authorise, dial, relay, cancel, drain.
+//! One local proxy per connection: admit, authorise, dial, relay, cancel, drain.
+//!
+//! A [`Proxy`] takes PostgreSQL clients in on a loopback port, a Unix socket or an in-memory stream, asks its [`Upstream`] whether they
+//! may go on and how, logs in to the server in their place, and copies bytes until one side ends. It knows no AWS and no roles; whoever
+//! supplies the [`Upstream`] and the [`Recorder`] does. Every way in runs through the same code, so that access, audit and cancel exist
+//! once.
+//!
+//! What is deliberately absent: a fall-back to plaintext, a password in a log or an error, a listener beyond loopback, and any reading
+//! of result rows.
+
+#![warn(missing_docs)]
+
+mod activity;
+mod audit;
+mod cancel;
+mod clock;
+mod dial;
+mod keys;
+mod listener;
+mod login;
+mod peer;
+mod proxy;
+mod relay;
+mod serve;
+mod session;
+mod startup;
+mod stream;
+mod upstream;
+
+#[cfg(test)]
+mod testing;
+
+pub use audit::{CancelledBy, Event, Parameter, Recorder, Text, Unrecorded};
+pub use cancel::CancelOutcome;
+pub use dial::{CONNECT_LIMIT, DialError, probe};
+pub use listener::{ListenError, ListenOptions, Listening};
+pub use login::{LoginError, probe_login};
+pub use peer::Admission;
+pub use proxy::{Failure, Proxy, ProxyOptions, ShutdownReport, Totals};
+pub use session::{EndReason, SessionFacts, SessionId, SessionInfo, SessionState, StopReason};
+pub use upstream::{BoxFuture, Claim, Dial, Endpoint, Freshness, Grant, Origin, Refusal, Transport, Upstream};
