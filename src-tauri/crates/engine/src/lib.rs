@@ -1,1 +1,68 @@
-//! What the app does without a screen: catalogue, connections, activity, audit, settings.
+//! What the app does without a screen: catalogue, sign-in, connections, console, activity, audit.
+//!
+//! [`Engine`] is the one value that every host speaks to: the desktop shell (through `postern-ipc`), the command line and
+//! the tests. It owns the [`Catalogue`] of resources, a gate (the proxy of one login) for everything that speaks to a
+//! database, the console's tabs and the [`Audit`] log. It knows no screen and no Tauri.
+
+#![warn(missing_docs)]
+
+mod activity;
+mod audit;
+mod cancel;
+mod catalogue;
+mod clock;
+mod console;
+mod engine;
+mod error;
+mod gate;
+mod home;
+mod lease;
+mod login;
+mod memory;
+mod monitor;
+mod passfile;
+mod recorder;
+mod strings;
+mod tls;
+mod upstream;
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+pub use postern_access::{
+    Choices, Database, DatabaseType, Decision, Effect, Kind, NoDefault, Options, ResourceError, Role, Step, User,
+};
+pub use postern_aws::{AssumedRole, AwsError, AwsErrorKind, AwsFiles, CallerIdentity};
+pub use postern_proxy::{DialError, Origin, SessionInfo};
+
+pub use crate::{
+    activity::{Activity, OurSession, Query, Scope},
+    audit::{Audit, Broken, Record},
+    cancel::{CancelReport, CancelRequest, CancelStep, Outcome, StepKind},
+    catalogue::{Catalogue, Resources, Stored},
+    engine::{Change, DatabaseEntry, Engine, EngineOptions, Identity},
+    error::{Error, SqlFailure, choice_of},
+    gate::{Connection, OpenConnection},
+    home::Home,
+    lease::Lease,
+    login::Login,
+    memory::SignIn,
+    strings::{Address, Strings, strings},
+};
+
+/// `2026-11-22T14:27:37.123Z`.
+#[must_use]
+pub fn rfc3339(at: SystemTime) -> String {
+    clock::rfc3339(at)
+}
+
+/// The same from milliseconds since 1970.
+#[must_use]
+pub fn rfc3339_millis(at: u64) -> String {
+    clock::rfc3339(UNIX_EPOCH + Duration::from_millis(at))
+}
+
+/// Milliseconds since 1970.
+#[must_use]
+pub fn millis(at: SystemTime) -> u64 {
+    clock::millis(at)
+}

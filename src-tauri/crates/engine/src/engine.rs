@@ -1,0 +1,385 @@
+//! The app without a screen: one value that the window, the tray and the command line all speak to.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use postern_access::{Choices, Database, DatabaseType, Decision, Kind, Options, User, decide, default_choice, options};
+use postern_aws::{Aws, AwsFiles, AwsSource, CallerIdentity, profiles, session_name};
+use tokio::sync::broadcast;
+
+use crate::{
+    audit::Audit,
+    catalogue::{Catalogue, Resources, Stored},
+    console::Tabs,
+    error::Error,
+    gate::Gate,
+    home::Home,
+    login::Login,
+    memory::{Memory, SignIn},
+};
+
+/// The app. Cheap to clone; clones are the same app.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What the engine tells whoever shows something.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Change {
+    /// Somebody signed in or out.
+    Status,
+    /// Resources were created or removed.
+    Databases,
+    /// A proxy or a session began or ended.
+    Connections,
+    /// A run of this console tab went on.
+    Run(crate::console::TabId),
+}
+
+/// How to open an engine.
+#[derive(Clone, Debug, Default)]
+pub struct EngineOptions {
+    /// AWS files to use in place of the usual ones.
+    pub aws_files: Option<AwsFiles>,
+}
+
+/// Who is signed in.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The sign-in.
+    pub sign_in: SignIn,
+    /// The user's resource.
+    pub user: Arc<User>,
+}
+
+/// A database and what the signed-in user may choose there.
+#[derive(Clone, Debug)]
+pub struct DatabaseEntry {
+    /// The resource.
+    pub database: Arc<Database>,
+    /// Users and names to choose from.
+    pub options: Options,
+    /// The local port it keeps.
+    pub local_port: Option<u16>,
+}
+
+/// The state behind [`Engine`].
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) home: Home,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) memory: Memory,
+    pub(crate) audit: Arc<Audit>,
+    pub(crate) changes: broadcast::Sender<Change>,
+    pub(crate) gates: Mutex<BTreeMap<Login, Arc<Gate>>>,
+    pub(crate) tabs: Tabs,
+    aws_files: Option<AwsFiles>,
+    aws: Mutex<HashMap<SignIn, Aws>>,
+}
+
+/// Locks; a panic elsewhere while it was held leaves plain data that is still whole.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Engine {
+    /// Opens the app on a home; makes its folders.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] when the folders cannot be made.
+    pub fn open(home: Home, options: EngineOptions) -> Result<Self, Error> {
+        home.create()?;
+        let (changes, _) = broadcast::channel(256);
+        Ok(Self {
+            shared: Arc::new(Shared {
+                catalogue: Catalogue::of(&home),
+                memory: Memory::of(&home),
+                audit: Arc::new(Audit::in_folder(home.audit())),
+                changes,
+                gates: Mutex::default(),
+                tabs: Tabs::default(),
+                aws_files: options.aws_files,
+                aws: Mutex::default(),
+                home,
+            }),
+        })
+    }
+
+    /// Where its files are.
+    #[must_use]
+    pub fn home(&self) -> &Home {
+        &self.shared.home
+    }
+
+    /// The audit log.
+    #[must_use]
+    pub fn audit(&self) -> &Audit {
+        &self.shared.audit
+    }
+
+    /// What happens from now on. A reader that is too slow misses changes, and reads the state anew.
+    #[must_use]
+    pub fn changes(&self) -> broadcast::Receiver<Change> {
+        self.shared.changes.subscribe()
+    }
+
+    /// The resources.
+    #[must_use]
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.shared.catalogue
+    }
+
+    /// Stores resources and tells.
+    ///
+    /// # Errors
+    /// As [`Catalogue::create`].
+    pub fn create_resources(&self, file_name: &str, text: &str, force: bool) -> Result<Vec<Stored>, Error> {
+        let stored = self.shared.catalogue.create(file_name, text, force)?;
+        self.shared.tell(Change::Databases);
+        self.shared.tell(Change::Status);
+        Ok(stored)
+    }
+
+    /// Signs in: the user must exist, and AWS must know the credentials.
+    ///
+    /// Without a name, the user who was signed in last, or the only one there is.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::InvalidValue`] when no name was given and several exist, [`Error::Aws`].
+    pub async fn login(&self, user: Option<&str>, aws_profile: Option<&str>) -> Result<Identity, Error> {
+        let resources = self.shared.catalogue.load()?;
+        let user = match user {
+            Some(name) => resources.user(name)?,
+            None => self.default_user(&resources)?,
+        };
+        let sign_in = SignIn { user: user.name.clone(), aws_profile: aws_profile.map(str::to_owned) };
+        self.shared.aws_for(&sign_in, &resources).caller_identity().await.map_err(Error::Aws)?;
+        if self.shared.memory.sign_in()?.is_some_and(|before| before != sign_in) {
+            // What runs was let in as somebody else.
+            self.disconnect(None).await?;
+        }
+        self.shared.memory.set_sign_in(Some(&sign_in))?;
+        self.shared.tell(Change::Status);
+        self.shared.tell(Change::Databases);
+        Ok(Identity { sign_in, user: Arc::clone(user) })
+    }
+
+    fn default_user<'a>(&self, resources: &'a Resources) -> Result<&'a Arc<User>, Error> {
+        if let Some(last) = self.shared.memory.sign_in()? {
+            return resources.user(&last.user);
+        }
+        match resources.users.as_slice() {
+            [only] => Ok(only),
+            [] => Err(Error::NotFound { kind: "user", name: "any".to_owned() }),
+            several => Err(Error::InvalidValue {
+                field: "user".to_owned(),
+                problem: format!(
+                    "name one of {}",
+                    several.iter().map(|user| user.name.as_str()).collect::<Vec<_>>().join(", ")
+                ),
+            }),
+        }
+    }
+
+    /// Removes a resource and tells.
+    ///
+    /// # Errors
+    /// As [`Catalogue::remove`].
+    pub fn remove_resource(&self, kind: Kind, name: &str) -> Result<(), Error> {
+        self.shared.catalogue.remove(kind, name)?;
+        self.shared.tell(Change::Databases);
+        self.shared.tell(Change::Status);
+        Ok(())
+    }
+
+    /// Signs out: every proxy stops, every credential is forgotten.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub async fn logout(&self) -> Result<(), Error> {
+        self.shared.memory.set_sign_in(None)?;
+        self.disconnect(None).await?;
+        for (_, aws) in lock(&self.shared.aws).drain() {
+            aws.forget();
+        }
+        self.shared.tell(Change::Status);
+        self.shared.tell(Change::Databases);
+        Ok(())
+    }
+
+    /// Who is signed in, if anybody.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when the user's resource is gone; as [`Catalogue::load`] otherwise.
+    pub fn identity(&self) -> Result<Option<Identity>, Error> {
+        self.shared.identity().map(Some).or_else(|error| match error {
+            Error::NotSignedIn => Ok(None),
+            other => Err(other),
+        })
+    }
+
+    /// Who AWS says we are. Asks AWS.
+    ///
+    /// # Errors
+    /// [`Error::NotSignedIn`], [`Error::Aws`].
+    pub async fn caller_identity(&self) -> Result<CallerIdentity, Error> {
+        self.shared.aws()?.caller_identity().await.map_err(Error::Aws)
+    }
+
+    /// The roles assumed at this moment.
+    ///
+    /// # Errors
+    /// [`Error::NotSignedIn`].
+    pub fn assumed_roles(&self) -> Result<Vec<postern_aws::AssumedRole>, Error> {
+        Ok(self.shared.aws()?.assumed_roles())
+    }
+
+    /// Names of the AWS profiles there are.
+    ///
+    /// # Errors
+    /// [`Error::Aws`] when the files cannot be read.
+    pub async fn aws_profiles(&self) -> Result<Vec<String>, Error> {
+        profiles(self.shared.aws_files.as_ref()).await.map_err(Error::Aws)
+    }
+
+    /// All databases, with what the signed-in user may choose in each.
+    ///
+    /// # Errors
+    /// [`Error::NotSignedIn`]; as [`Catalogue::load`] otherwise.
+    pub fn databases(&self) -> Result<Vec<DatabaseEntry>, Error> {
+        let identity = self.shared.identity()?;
+        let resources = self.shared.catalogue.load()?;
+        let ports = self.shared.memory.ports()?;
+        Ok(resources
+            .databases
+            .iter()
+            .map(|database| DatabaseEntry {
+                database: Arc::clone(database),
+                options: options(&identity.user, &resources.roles, database),
+                local_port: ports.get(&database.name).copied(),
+            })
+            .collect())
+    }
+
+    /// What a user may choose for a database; the signed-in user when none is named.
+    ///
+    /// # Errors
+    /// [`Error::NotSignedIn`], [`Error::NotFound`]; as [`Catalogue::load`] otherwise.
+    pub fn access_options(&self, user: Option<&str>, database: &str) -> Result<Options, Error> {
+        let (resources, user) = self.shared.subject(user)?;
+        Ok(options(&user, &resources.roles, resources.database(database)?))
+    }
+
+    /// Whether a login would be allowed, and why; for the signed-in user when none is named.
+    ///
+    /// # Errors
+    /// [`Error::NotSignedIn`], [`Error::NotFound`]; as [`Catalogue::load`] otherwise.
+    pub fn access_check(&self, user: Option<&str>, login: &Login) -> Result<Decision, Error> {
+        let (resources, user) = self.shared.subject(user)?;
+        let database = resources.database(&login.database)?;
+        Ok(decide(&user, &resources.roles, database, &login.db_user, &login.db_name))
+    }
+
+    /// A whole login from a partial one: what is left out is taken if there is only one choice.
+    ///
+    /// # Errors
+    /// [`Error::ChoiceNeeded`]; otherwise as [`Self::access_options`].
+    pub fn complete_login(&self, database: &str, db_user: Option<&str>, db_name: Option<&str>) -> Result<Login, Error> {
+        let options = self.access_options(None, database)?;
+        let choose = |given: Option<&str>, choices: &Choices| match given {
+            Some(given) => Ok(given.to_owned()),
+            None => default_choice(choices).map(str::to_owned).map_err(Error::ChoiceNeeded),
+        };
+        Ok(Login {
+            database: database.to_owned(),
+            db_user: choose(db_user, &options.db_users)?,
+            db_name: choose(db_name, &options.db_names)?,
+        })
+    }
+
+    /// Ends everything: clients are told and given `limit` to go.
+    pub async fn shutdown(&self, limit: Duration) {
+        self.shared.tabs.close_all();
+        let gates: Vec<_> = lock(&self.shared.gates).values().map(Arc::clone).collect();
+        lock(&self.shared.gates).clear();
+        for gate in gates {
+            gate.close(limit).await;
+        }
+    }
+}
+
+impl Shared {
+    pub(crate) fn tell(&self, change: Change) {
+        // Nobody listening is fine.
+        let _ = self.changes.send(change);
+    }
+
+    pub(crate) fn identity(&self) -> Result<Identity, Error> {
+        let sign_in = self.memory.sign_in()?.ok_or(Error::NotSignedIn)?;
+        let user = Arc::clone(self.catalogue.load()?.user(&sign_in.user)?);
+        Ok(Identity { sign_in, user })
+    }
+
+    /// The resources, and the user a question is about.
+    fn subject(&self, user: Option<&str>) -> Result<(Resources, Arc<User>), Error> {
+        let resources = self.catalogue.load()?;
+        let user = match user {
+            Some(name) => Arc::clone(resources.user(name)?),
+            None => Arc::clone(resources.user(&self.memory.sign_in()?.ok_or(Error::NotSignedIn)?.user)?),
+        };
+        Ok((resources, user))
+    }
+
+    /// The access decision that every session must pass.
+    ///
+    /// # Errors
+    /// [`Error::AccessDenied`] with the decision; otherwise as [`Catalogue::load`].
+    pub(crate) fn check(&self, login: &Login) -> Result<(), Error> {
+        let (resources, user) = self.subject(None)?;
+        let database = resources.database(&login.database)?;
+        let decision = decide(&user, &resources.roles, database, &login.db_user, &login.db_name);
+        if decision.allowed {
+            return Ok(());
+        }
+        Err(Error::AccessDenied {
+            database: login.database.clone(),
+            db_user: login.db_user.clone(),
+            db_name: login.db_name.clone(),
+            decision: Box::new(decision),
+        })
+    }
+
+    /// The way into AWS of whoever is signed in.
+    pub(crate) fn aws(&self) -> Result<Aws, Error> {
+        let sign_in = self.memory.sign_in()?.ok_or(Error::NotSignedIn)?;
+        Ok(self.aws_for(&sign_in, &self.catalogue.load()?))
+    }
+
+    fn aws_for(&self, sign_in: &SignIn, resources: &Resources) -> Aws {
+        lock(&self.aws)
+            .entry(sign_in.clone())
+            .or_insert_with(|| {
+                Aws::new(AwsSource {
+                    profile: sign_in.aws_profile.clone(),
+                    region: home_region(resources),
+                    session_name: session_name(&sign_in.user),
+                    files: self.aws_files.clone(),
+                })
+            })
+            .clone()
+    }
+}
+
+/// The region to ask who we are in: where the databases are, so that it is of the right partition.
+fn home_region(resources: &Resources) -> String {
+    let regions = resources.databases.iter().filter_map(|database| match &database.database_type {
+        DatabaseType::RedshiftServerless(serverless) => Some(serverless.region.clone()),
+        DatabaseType::Postgres => None,
+    });
+    regions.into_iter().next().unwrap_or_else(|| "us-east-1".to_owned())
+}

@@ -1,0 +1,224 @@
+//! What can go wrong in the engine, with the data a person needs: what failed, why, and what to do.
+//!
+//! `Display` says what failed and why in one English sentence for the command line and the log; the window writes its
+//! own sentence from the variant's data. Sources carry the words of AWS, of the server or of the system.
+
+use std::{io, path::PathBuf, sync::Arc};
+
+use postern_access::{Choices, Decision, Kind, NoDefault, ResourceError, Subject};
+use postern_aws::{AwsError, AwsErrorKind};
+use postern_proxy::DialError;
+
+/// Why something could not be done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Roles do not allow it.
+    #[error("access to db '{database}' denied as database user {db_user:?} in database {db_name:?}: {}", decision.reason)]
+    AccessDenied {
+        /// Database resource.
+        database: String,
+        /// As whom.
+        db_user: String,
+        /// Into which database of the server.
+        db_name: String,
+        /// How it was decided.
+        decision: Box<Decision>,
+    },
+    /// A resource of that name exists.
+    #[error("{kind} '{name}' already exists")]
+    AlreadyExists {
+        /// Its kind.
+        kind: Kind,
+        /// Its name.
+        name: String,
+    },
+    /// AWS, or the way to it, failed.
+    #[error("{}", aws_sentence(.0))]
+    Aws(#[source] AwsError),
+    /// The person stopped it.
+    #[error("stopped")]
+    Canceled,
+    /// A database user or name has to be named.
+    #[error("{0}")]
+    ChoiceNeeded(NoDefault),
+    /// The connection ended in the middle.
+    #[error("the connection to {database} was lost: {reason}")]
+    ConnectionLost {
+        /// Database resource.
+        database: String,
+        /// What was noticed.
+        reason: String,
+    },
+    /// The server could not be reached, or not safely.
+    #[error("could not reach {database}")]
+    Dial {
+        /// Database resource.
+        database: String,
+        /// At which stage, and why: a [`DialError`].
+        source: Arc<dyn std::error::Error + Send + Sync>,
+        /// What to do about it.
+        hint: Option<String>,
+    },
+    /// A bug or a broken machine.
+    #[error("internal error: {detail}")]
+    Internal {
+        /// For a bug report.
+        detail: String,
+    },
+    /// Resource files with mistakes.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    InvalidResources(Vec<ResourceError>),
+    /// A value that cannot be.
+    #[error("{field}: {problem}")]
+    InvalidValue {
+        /// Which.
+        field: String,
+        /// Why.
+        problem: String,
+    },
+    /// The server, or this proxy, refused the login.
+    #[error("{database} refused the login of {db_user:?}: {message}")]
+    LoginRefused {
+        /// Database resource.
+        database: String,
+        /// As whom.
+        db_user: String,
+        /// SQLSTATE.
+        sqlstate: String,
+        /// Its words.
+        message: String,
+    },
+    /// No such resource, connection, tab or result.
+    #[error("{kind} '{name}' does not exist")]
+    NotFound {
+        /// What kind of thing.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// Nobody is signed in.
+    #[error("nobody is signed in")]
+    NotSignedIn,
+    /// The local port is taken.
+    #[error("port {port} is taken{}", owner.as_ref().map(|owner| format!(": {owner} listens on it")).unwrap_or_default())]
+    PortInUse {
+        /// Which.
+        port: u16,
+        /// By whom, when it is one of ours.
+        owner: Option<String>,
+    },
+    /// The server refused a statement.
+    #[error("{}: {} (SQLSTATE {})", .0.severity, .0.message, .0.sqlstate)]
+    Sql(Box<SqlFailure>),
+    /// A file could not be read or written.
+    #[error("{}", path.display())]
+    Storage {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// An ErrorResponse of the server to a statement of ours.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct SqlFailure {
+    /// `ERROR`, `FATAL`, …
+    pub severity: String,
+    /// Five characters.
+    pub sqlstate: String,
+    /// Primary message.
+    pub message: String,
+    /// Detail.
+    pub detail: Option<String>,
+    /// Hint.
+    pub hint: Option<String>,
+}
+
+impl Error {
+    /// A resource that does not exist.
+    #[must_use]
+    pub fn not_found(kind: Kind, name: &str) -> Self {
+        Self::NotFound { kind: kind.as_str(), name: name.to_owned() }
+    }
+
+    /// Why the server could not be reached, when that is what failed.
+    #[must_use]
+    pub fn dial_error(&self) -> Option<&DialError> {
+        match self {
+            Self::Dial { source, .. } => source.downcast_ref(),
+            _ => None,
+        }
+    }
+
+    /// What to do about it, in one or two English sentences or commands.
+    #[must_use]
+    pub fn advice(&self) -> Option<String> {
+        Some(match self {
+            Self::AlreadyExists { kind, name } => format!("Use --force to replace {kind} '{name}'."),
+            Self::Aws(error) => return aws_advice(error),
+            Self::NotSignedIn => "Sign in: postern login --user NAME".to_owned(),
+            Self::PortInUse { .. } => "Stop it, or choose another port with --port.".to_owned(),
+            Self::Dial { hint, .. } => return hint.clone(),
+            Self::NotFound { kind: "user", .. } => "Add the user: postern users add NAME --roles ROLE".to_owned(),
+            _ => return None,
+        })
+    }
+}
+
+/// Which hop was refused, on what, and AWS's own sentence follows as the source.
+fn aws_sentence(error: &AwsError) -> String {
+    let step = &error.step;
+    let place = match (step.hop, step.action) {
+        (_, "") => "finding AWS credentials".to_owned(),
+        (0, action) => action.to_owned(),
+        (hop, action) => format!("hop {hop}, {action} on {}", step.resource),
+    };
+    match &error.kind {
+        AwsErrorKind::Denied(_) => format!("AWS denied {place}"),
+        AwsErrorKind::CredentialsMissing { profile: Some(profile) } => {
+            format!("profile '{profile}' gave no AWS credentials")
+        }
+        AwsErrorKind::CredentialsMissing { profile: None } => "no AWS credentials were found".to_owned(),
+        AwsErrorKind::CredentialsExpired => "the AWS credentials have expired".to_owned(),
+        AwsErrorKind::NotFound => format!("AWS does not know {}", step.resource),
+        AwsErrorKind::Throttled => format!("AWS throttled {place}"),
+        AwsErrorKind::Unreachable { endpoint } => {
+            format!("AWS did not answer {place}{}", endpoint.as_ref().map(|at| format!(" at {at}")).unwrap_or_default())
+        }
+        _ => format!("AWS refused {place}"),
+    }
+}
+
+fn aws_advice(error: &AwsError) -> Option<String> {
+    Some(match &error.kind {
+        AwsErrorKind::Denied(denial) if denial.action == "sts:AssumeRole" => format!(
+            "The trust policy of {role} must name {principal}, and that principal must be allowed sts:AssumeRole on it. \
+             Check with: aws sts assume-role --role-arn {role} --role-session-name test-trust-relationship",
+            role = denial.resource,
+            principal = if denial.principal.is_empty() { "the caller" } else { &denial.principal },
+        ),
+        AwsErrorKind::Denied(denial) => {
+            format!("Attach a policy to the role that allows {} on {}.", denial.action, denial.resource)
+        }
+        AwsErrorKind::CredentialsMissing { profile: Some(_) } => {
+            "Check the profile in the AWS configuration files, or sign in with another --aws-profile.".to_owned()
+        }
+        AwsErrorKind::CredentialsMissing { profile: None } => {
+            "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, run `aws configure`, or sign in with --aws-profile.".to_owned()
+        }
+        AwsErrorKind::CredentialsExpired => "Renew them (for IAM Identity Center: aws sso login).".to_owned(),
+        AwsErrorKind::Unreachable { .. } => "Check the network, the proxy settings and the region.".to_owned(),
+        _ => return None,
+    })
+}
+
+/// Whether a choice was about users or names, for the window.
+#[must_use]
+pub fn choice_of(choices: &Choices) -> &'static str {
+    match choices.subject {
+        Subject::User => "db_user",
+        Subject::Name => "db_name",
+    }
+}

@@ -1,0 +1,441 @@
+//! A gate: the proxy of one login. Everything that speaks to a database as that login goes through it, whether from a
+//! port, a Unix socket, the console or the activity panel.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime},
+};
+
+use postern_proxy::{
+    CancelOutcome, DialError, Freshness, ListenError, ListenOptions, Proxy, ProxyOptions, SessionId, SessionInfo,
+    SessionState, StopReason,
+};
+use tokio::{io::DuplexStream, time::Instant};
+
+use crate::{
+    clock,
+    engine::{Change, Engine, Shared, lock},
+    error::Error,
+    lease::{self, Held, Lease},
+    login::Login,
+    monitor::Monitor,
+    recorder::AuditRecorder,
+    upstream::{self, DatabaseUpstream},
+};
+
+/// Ports are looked for from here: Redshift's own with a 1 before it.
+const FIRST_PORT: u16 = 15_439;
+
+/// Longest path of a Unix socket that every platform takes (`sun_path` is 104 bytes on macOS, 108 on Linux).
+const LONGEST_SOCKET_PATH: usize = 100;
+
+/// How often a proxy looks whether it is asked to stop, in place of a file watcher.
+const LEASE_CHECK: Duration = Duration::from_millis(500);
+
+/// Start a local proxy.
+#[derive(Clone, Debug)]
+pub struct OpenConnection {
+    /// To where.
+    pub login: Login,
+    /// A port; 0 for any free one; the one this database keeps when absent.
+    pub port: Option<u16>,
+}
+
+/// A running local proxy.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// Names it.
+    pub id: String,
+    /// To where.
+    pub login: Login,
+    /// Value of the database's label `env`.
+    pub env: Option<String>,
+    /// Port on 127.0.0.1.
+    pub port: u16,
+    /// The Unix socket beside it.
+    pub unix_socket: Option<PathBuf>,
+    /// When it was opened.
+    pub opened_at: SystemTime,
+    /// Live sessions, those of the console and the activity panel among them.
+    pub sessions: Vec<SessionInfo>,
+    /// Client to server, ended sessions included.
+    pub bytes_up: u64,
+    /// Server to client.
+    pub bytes_down: u64,
+}
+
+/// The proxy of one login.
+pub(crate) struct Gate {
+    login: Login,
+    env: Option<String>,
+    proxy: Proxy,
+    engine: std::sync::Weak<Shared>,
+    open: Mutex<Option<Open>>,
+    monitor: tokio::sync::Mutex<Option<Arc<Monitor>>>,
+}
+
+/// What there is while it listens.
+struct Open {
+    port: u16,
+    unix_socket: Option<PathBuf>,
+    at: SystemTime,
+    lease: Held,
+}
+
+impl std::fmt::Debug for Gate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gate").field("login", &self.login).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// The gate of a login, made when it is first asked for.
+    pub(crate) fn gate(&self, login: &Login) -> Result<Arc<Gate>, Error> {
+        // Checked anew each time: roles change while the app runs.
+        self.shared.check(login)?;
+        if let Some(gate) = lock(&self.shared.gates).get(login) {
+            return Ok(Arc::clone(gate));
+        }
+        let identity = self.shared.identity()?;
+        let resources = self.shared.catalogue.load()?;
+        let database = resources.database(&login.database)?;
+        let recorder = AuditRecorder::new(
+            Arc::clone(&self.shared.audit),
+            self.shared.changes.clone(),
+            identity.sign_in.user,
+            database.name.clone(),
+            format!("{}:{}", database.host, database.port),
+        );
+        let upstream = DatabaseUpstream::new(&self.shared, login.clone());
+        let proxy =
+            Proxy::new(database.name.as_str(), Arc::new(upstream), Arc::new(recorder), ProxyOptions::default());
+        let gate = Arc::new(Gate {
+            login: login.clone(),
+            env: database.labels.get("env").cloned(),
+            proxy,
+            engine: Arc::downgrade(&self.shared),
+            open: Mutex::default(),
+            monitor: tokio::sync::Mutex::default(),
+        });
+        Ok(Arc::clone(lock(&self.shared.gates).entry(login.clone()).or_insert(gate)))
+    }
+
+    /// All gates of a database.
+    pub(crate) fn gates_of(&self, database: &str) -> Vec<Arc<Gate>> {
+        lock(&self.shared.gates).values().filter(|gate| gate.login.database == database).map(Arc::clone).collect()
+    }
+
+    fn gate_of_connection(&self, id: &str) -> Result<Arc<Gate>, Error> {
+        lock(&self.shared.gates)
+            .values()
+            .find(|gate| gate.id().as_deref() == Some(id))
+            .map(Arc::clone)
+            .ok_or_else(|| Error::NotFound { kind: "connection", name: id.to_owned() })
+    }
+
+    /// Starts a local proxy, or gives the one that runs for this login already.
+    ///
+    /// # Errors
+    /// [`Error::AccessDenied`], [`Error::PortInUse`] naming the owner when it is one of ours; otherwise as reading the
+    /// resources.
+    pub async fn open_connection(&self, request: &OpenConnection) -> Result<Connection, Error> {
+        let gate = self.gate(&request.login)?;
+        if gate.connection().is_none() {
+            gate.listen(&self.shared, request.port).await?;
+            self.shared.tell(Change::Connections);
+            tokio::spawn(Arc::clone(&gate).obey_lease());
+        }
+        gate.connection().ok_or(Error::Canceled)
+    }
+
+    /// The running local proxies.
+    #[must_use]
+    pub fn connections(&self) -> Vec<Connection> {
+        let gates: Vec<_> = lock(&self.shared.gates).values().map(Arc::clone).collect();
+        gates.iter().filter_map(|gate| gate.connection()).collect()
+    }
+
+    /// How many sessions there are, with or without a port.
+    #[must_use]
+    pub fn session_count(&self) -> usize {
+        let gates: Vec<_> = lock(&self.shared.gates).values().map(Arc::clone).collect();
+        gates.iter().map(|gate| gate.sessions().len()).sum()
+    }
+
+    /// Stops a local proxy: its port is free afterwards, its clients are told. Sessions of the console live on.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn stop_connection(&self, id: &str) -> Result<(), Error> {
+        self.gate_of_connection(id)?.unlisten(StopReason::Disconnected).await;
+        self.shared.tell(Change::Connections);
+        Ok(())
+    }
+
+    /// Ends one session.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn stop_session(&self, session: u64) -> Result<(), Error> {
+        let gates: Vec<_> = lock(&self.shared.gates).values().map(Arc::clone).collect();
+        if gates.iter().any(|gate| gate.proxy.stop_session(SessionId(session), StopReason::Disconnected)) {
+            return Ok(());
+        }
+        Err(Error::NotFound { kind: "session", name: session.to_string() })
+    }
+
+    /// Waits until a connection no longer listens.
+    pub async fn stopped(&self, id: &str) {
+        let mut changes = self.changes();
+        while self.gate_of_connection(id).is_ok() {
+            if let Err(tokio::sync::broadcast::error::RecvError::Closed) = changes.recv().await {
+                return;
+            }
+        }
+    }
+
+    /// `db logout`: closes all sessions of a database, or of all, here and in every other process of this home, and
+    /// forgets their credentials. Gives the proxies that were closed.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub async fn disconnect(&self, database: Option<&str>) -> Result<Vec<Lease>, Error> {
+        let closed = lease::revoke(&self.shared.home, database)?;
+        let gates: Vec<_> = {
+            let mut gates = lock(&self.shared.gates);
+            let logins: Vec<Login> =
+                gates.keys().filter(|login| database.is_none_or(|name| name == login.database)).cloned().collect();
+            logins.iter().filter_map(|login| gates.remove(login)).collect()
+        };
+        for gate in gates {
+            gate.forget_credentials(&self.shared);
+            gate.close(Duration::from_secs(1)).await;
+        }
+        self.shared.tell(Change::Connections);
+        Ok(closed)
+    }
+}
+
+impl Gate {
+    pub(crate) fn login(&self) -> &Login {
+        &self.login
+    }
+
+    pub(crate) fn env(&self) -> Option<&str> {
+        self.env.as_deref()
+    }
+
+    pub(crate) fn proxy(&self) -> &Proxy {
+        &self.proxy
+    }
+
+    /// Names the connection while it listens.
+    fn id(&self) -> Option<String> {
+        lock(&self.open).as_ref().map(|open| open.port.to_string())
+    }
+
+    fn connection(&self) -> Option<Connection> {
+        let open = lock(&self.open);
+        let open = open.as_ref()?;
+        let totals = self.proxy.totals();
+        Some(Connection {
+            id: open.port.to_string(),
+            login: self.login.clone(),
+            env: self.env.clone(),
+            port: open.port,
+            unix_socket: open.unix_socket.clone(),
+            opened_at: open.at,
+            sessions: self.proxy.sessions(),
+            bytes_up: totals.bytes_up,
+            bytes_down: totals.bytes_down,
+        })
+    }
+
+    /// Live sessions.
+    pub(crate) fn sessions(&self) -> Vec<SessionInfo> {
+        self.proxy.sessions()
+    }
+
+    /// A session through memory. What can be refused before the server is dialled is refused here, typed.
+    pub(crate) async fn attach(&self, program: &str) -> Result<DuplexStream, Error> {
+        let engine = self.engine.upgrade().ok_or(Error::Canceled)?;
+        engine.check(&self.login)?;
+        upstream::dial_plan(&engine, &self.login, Freshness::Cached).await?;
+        Ok(self.proxy.attach(program))
+    }
+
+    /// The typed error behind a failed login through memory; `told` when the proxy knows of none.
+    pub(crate) fn login_failure(&self, told: Error) -> Error {
+        let Some(failure) = self.proxy.last_failure() else { return told };
+        let refusal = failure.refusal;
+        let database = self.login.database.clone();
+        match refusal.source {
+            Some(source) if source.downcast_ref::<DialError>().is_some() => {
+                Error::Dial { database, source, hint: refusal.hint }
+            }
+            _ => Error::LoginRefused {
+                database,
+                db_user: self.login.db_user.clone(),
+                sqlstate: refusal.sqlstate.into_owned(),
+                message: refusal.message,
+            },
+        }
+    }
+
+    /// The monitoring session, opened when there is none that lives.
+    pub(crate) async fn monitor(self: &Arc<Self>) -> Result<Arc<Monitor>, Error> {
+        let mut monitor = self.monitor.lock().await;
+        if let Some(monitor) = monitor.as_ref().filter(|monitor| monitor.lives()) {
+            return Ok(Arc::clone(monitor));
+        }
+        let opened = Arc::new(Monitor::open(self).await?);
+        *monitor = Some(Arc::clone(&opened));
+        Ok(opened)
+    }
+
+    /// First step of a cancel: CancelRequest over TLS for the session with this PID at the server.
+    ///
+    /// # Errors
+    /// Why it was not sent.
+    pub(crate) async fn cancel_backend(&self, backend_pid: i32) -> Result<(), String> {
+        let session = self.by_backend(backend_pid).ok_or_else(|| "the session is gone".to_owned())?;
+        match self.proxy.cancel_session(session.facts.id).await {
+            CancelOutcome::Sent => Ok(()),
+            CancelOutcome::NoSession => Err("the session is gone".to_owned()),
+            CancelOutcome::NoKey => Err("the server gave this session no cancel key".to_owned()),
+            CancelOutcome::Failed(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Whether our session has got the server's answer within `limit`. One that the server left hanging although it
+    /// reports the query canceled is told 57014 by us, and closed.
+    pub(crate) async fn answered(&self, backend_pid: i32, limit: Duration) -> bool {
+        let mut changes = self.proxy.changes();
+        let deadline = Instant::now() + limit;
+        let Some(first) = self.by_backend(backend_pid) else { return true };
+        loop {
+            match self.by_backend(backend_pid) {
+                Some(session) if session.state == SessionState::Running && session.statements == first.statements => {}
+                _ => return true,
+            }
+            if Instant::now() >= deadline {
+                self.proxy.stop_session(first.facts.id, StopReason::CancelledButSilent);
+                return false;
+            }
+            // A session that turns idle is no change of the list: look again soon.
+            let _ = tokio::time::timeout(Duration::from_millis(50), changes.changed()).await;
+        }
+    }
+
+    fn by_backend(&self, backend_pid: i32) -> Option<SessionInfo> {
+        self.proxy.sessions().into_iter().find(|session| session.facts.backend_pid == Some(backend_pid))
+    }
+
+    /// Binds the port asked for, else the one this database keeps, else the first free one that no other keeps. The
+    /// database keeps what it got, unless any port would do (0).
+    async fn listen(&self, engine: &Shared, wanted: Option<u16>) -> Result<(), Error> {
+        let kept = engine.memory.ports()?;
+        let mine = kept.get(&self.login.database).copied();
+        let listening = match wanted.or(mine) {
+            Some(port) => self.bind(engine, port).await?,
+            None => {
+                let mut port = FIRST_PORT;
+                loop {
+                    if !kept.values().any(|other| *other == port) {
+                        match self.bind(engine, port).await {
+                            Err(Error::PortInUse { .. }) if port < u16::MAX => {}
+                            other => break other?,
+                        }
+                    }
+                    port += 1;
+                }
+            }
+        };
+        let port = listening.tcp.port();
+        let lease = match Held::take(&engine.home, &self.login.database, port) {
+            Ok(lease) => lease,
+            Err(error) => {
+                self.proxy.unlisten().await;
+                return Err(error);
+            }
+        };
+        if wanted != Some(0) {
+            engine.memory.set_port(&self.login.database, port)?;
+        }
+        *lock(&self.open) = Some(Open { port, unix_socket: listening.unix, at: clock::now(), lease });
+        Ok(())
+    }
+
+    async fn bind(&self, engine: &Shared, port: u16) -> Result<postern_proxy::Listening, Error> {
+        let sockets = engine.home.sockets();
+        let fits = sockets.join(".s.PGSQL.65535").as_os_str().len() <= LONGEST_SOCKET_PATH;
+        if !fits {
+            tracing::warn!(folder = %sockets.display(), "no Unix socket: the path of its folder is too long");
+        }
+        let options =
+            ListenOptions { port: Some(port), unix_dir: fits.then(|| sockets.to_owned()), ..ListenOptions::default() };
+        self.proxy.listen(options).await.map_err(|error| match error {
+            ListenError::PortInUse { port } => Error::PortInUse { port, owner: owner(engine, port) },
+            ListenError::Port { port, source } => {
+                Error::InvalidValue { field: "port".to_owned(), problem: format!("{port} cannot be used: {source}") }
+            }
+            other => Error::Internal { detail: other.to_string() },
+        })
+    }
+
+    /// Stops listening; clients of the port are told, sessions through memory live on.
+    pub(crate) async fn unlisten(&self, reason: StopReason) {
+        drop(lock(&self.open).take());
+        self.proxy.unlisten().await;
+        for session in self.proxy.sessions() {
+            if session.facts.origin != postern_proxy::Origin::Internal {
+                self.proxy.stop_session(session.facts.id, reason.clone());
+            }
+        }
+    }
+
+    /// Ends everything. Clients are told and given `limit` to go.
+    pub(crate) async fn close(&self, limit: Duration) {
+        drop(lock(&self.open).take());
+        *self.monitor.lock().await = None;
+        let report = self.proxy.shutdown(limit).await;
+        if !report.cut.is_empty() {
+            tracing::warn!(database = %self.login.database, sessions = report.cut.len(), "sessions were cut at work");
+        }
+    }
+
+    fn forget_credentials(&self, engine: &Shared) {
+        // Whatever cannot be read any more has nothing cached either.
+        let Ok(resources) = engine.catalogue.load() else { return };
+        let Ok(database) = resources.database(&self.login.database) else { return };
+        if let (Ok(request), Ok(aws)) = (upstream::credentials_request(database, &self.login), engine.aws()) {
+            aws.forget_database(&request);
+        }
+    }
+
+    /// Stops when somebody has taken the lease away.
+    async fn obey_lease(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(LEASE_CHECK).await;
+            let stands = lock(&self.open).as_ref().map(|open| open.lease.stands());
+            match stands {
+                Some(true) => {}
+                Some(false) => {
+                    self.unlisten(StopReason::Disconnected).await;
+                    if let Some(engine) = self.engine.upgrade() {
+                        self.forget_credentials(&engine);
+                        engine.tell(Change::Connections);
+                    }
+                    return;
+                }
+                None => return,
+            }
+        }
+    }
+}
+
+fn owner(engine: &Shared, port: u16) -> Option<String> {
+    let running = lease::running(&engine.home).unwrap_or_default();
+    running.iter().find(|lease| lease.port == port).map(Lease::owner)
+}

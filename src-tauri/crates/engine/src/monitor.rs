@@ -1,0 +1,79 @@
+//! A session of our own beside the people's: reads SYS_QUERY_HISTORY and asks the server to cancel. It goes through the
+//! proxy's in-memory stream, so it is authorised, recorded and renewed as any other.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
+
+use crate::{
+    error::{Error, SqlFailure},
+    gate::Gate,
+};
+
+/// `application_name` of these sessions.
+pub(crate) const PROGRAM: &str = "Postern activity";
+
+/// Waking a paused workgroup takes a while; an answer later than this will not come.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// A session that never idles in a transaction: it speaks single statements only.
+#[derive(Debug)]
+pub(crate) struct Monitor {
+    database: String,
+    client: Client,
+}
+
+impl Monitor {
+    /// Opens one.
+    pub(crate) async fn open(gate: &Arc<Gate>) -> Result<Self, Error> {
+        let stream = gate.attach(PROGRAM).await?;
+        let login = gate.login();
+        let connecting = tokio_postgres::Config::new()
+            .user(&login.db_user)
+            .dbname(&login.db_name)
+            .application_name(PROGRAM)
+            .connect_raw(stream, NoTls)
+            .await;
+        let (client, connection) = connecting.map_err(|error| gate.login_failure(failure(&login.database, error)))?;
+        // It ends when the client is dropped or the proxy closes the stream; its error reaches the query that waits.
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "the monitoring session ended");
+            }
+        });
+        Ok(Self { database: login.database.clone(), client })
+    }
+
+    /// It can still be used.
+    pub(crate) fn lives(&self) -> bool {
+        !self.client.is_closed()
+    }
+
+    /// Runs one statement.
+    pub(crate) async fn query(&self, sql: &str) -> Result<Vec<SimpleQueryMessage>, Error> {
+        match tokio::time::timeout(LIMIT, self.client.simple_query(sql)).await {
+            Ok(answer) => answer.map_err(|error| failure(&self.database, error)),
+            Err(_) => Err(Error::ConnectionLost {
+                database: self.database.clone(),
+                reason: format!("no answer within {} s", LIMIT.as_secs()),
+            }),
+        }
+    }
+}
+
+/// The server's refusal, or a lost connection.
+fn failure(database: &str, error: tokio_postgres::Error) -> Error {
+    match error.as_db_error() {
+        Some(refusal) => Error::Sql(Box::new(SqlFailure {
+            severity: refusal.severity().to_owned(),
+            sqlstate: refusal.code().code().to_owned(),
+            message: refusal.message().to_owned(),
+            detail: refusal.detail().map(str::to_owned),
+            hint: refusal.hint().map(str::to_owned),
+        })),
+        None => Error::ConnectionLost {
+            database: database.to_owned(),
+            reason: std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string),
+        },
+    }
+}

@@ -1,0 +1,140 @@
+//! What the proxy asks of us for each session: may this client in, and how is the server reached. Here roles, AWS and
+//! TLS settings meet; the proxy knows none of them.
+
+use std::sync::{Arc, Weak};
+
+use postern_access::{Database, DatabaseType};
+use postern_aws::{Aws, CredentialsRequest, Hop, role_arn};
+use postern_proxy::{BoxFuture, Claim, Dial, Endpoint, Freshness, Grant, Refusal, Transport, Upstream};
+
+use crate::{engine::Shared, error::Error, login::Login, passfile, tls};
+
+/// The way to one database for one login.
+#[derive(Debug)]
+pub(crate) struct DatabaseUpstream {
+    engine: Weak<Shared>,
+    /// Used where the client leaves something out, or says it in the server's spelling.
+    login: Login,
+}
+
+impl DatabaseUpstream {
+    pub(crate) fn new(engine: &Arc<Shared>, login: Login) -> Self {
+        Self { engine: Arc::downgrade(engine), login }
+    }
+
+    fn engine(&self) -> Result<Arc<Shared>, Error> {
+        self.engine.upgrade().ok_or(Error::Canceled)
+    }
+
+    /// Whom the client means. Teleport's rule: what the start-up message says counts, and is then checked. A client
+    /// that says nothing, or says our login in AWS's spelling, means the login of this connection.
+    fn meant(&self, claim: &Claim) -> Login {
+        let same = claim.user.is_empty() || claim.user == self.login.db_user || claim.user == self.login.server_user();
+        Login {
+            database: self.login.database.clone(),
+            db_user: if same { self.login.db_user.clone() } else { claim.user.clone() },
+            db_name: claim.database.clone().unwrap_or_else(|| self.login.db_name.clone()),
+        }
+    }
+}
+
+impl Upstream for DatabaseUpstream {
+    fn authorize(&self, claim: Claim) -> BoxFuture<'_, Result<Grant, Refusal>> {
+        Box::pin(async move {
+            let login = self.meant(&claim);
+            self.engine().and_then(|engine| engine.check(&login)).map_err(refusal)?;
+            Ok(Grant { db_user: login.db_user, db_name: login.db_name })
+        })
+    }
+
+    fn dial_plan<'a>(&'a self, grant: &'a Grant, freshness: Freshness) -> BoxFuture<'a, Result<Dial, Refusal>> {
+        Box::pin(async move {
+            let login = Login {
+                database: self.login.database.clone(),
+                db_user: grant.db_user.clone(),
+                db_name: grant.db_name.clone(),
+            };
+            let engine = self.engine().map_err(refusal)?;
+            dial_plan(&engine, &login, freshness).await.map_err(refusal)
+        })
+    }
+}
+
+/// Where and as whom to log in: credentials minted, TLS settings read.
+pub(crate) async fn dial_plan(engine: &Shared, login: &Login, freshness: Freshness) -> Result<Dial, Error> {
+    let resources = engine.catalogue.load()?;
+    let database = resources.database(&login.database)?;
+    let tls = tls::of(database)?;
+    let endpoint = Endpoint {
+        host: database.host.clone(),
+        port: database.port,
+        transport: Transport::Tls { config: tls.config, name: tls.name },
+    };
+    match &database.database_type {
+        DatabaseType::RedshiftServerless(_) => {
+            let request = credentials_request(database, login)?;
+            let freshness = match freshness {
+                Freshness::Cached => postern_aws::Freshness::Cached,
+                Freshness::Fresh => postern_aws::Freshness::Fresh,
+            };
+            let aws: Aws = engine.aws()?;
+            let credentials = aws.database_credentials(&request, freshness).await.map_err(Error::Aws)?;
+            Ok(Dial {
+                endpoint,
+                user: credentials.user,
+                database: login.db_name.clone(),
+                password: credentials.password,
+            })
+        }
+        DatabaseType::Postgres => {
+            let password = passfile::password(&database.host, database.port, &login.db_name, &login.db_user)?;
+            Ok(Dial { endpoint, user: login.db_user.clone(), database: login.db_name.clone(), password })
+        }
+    }
+}
+
+/// The chain of roles for a login. With `assume_role_arn` the external id belongs to that first hop; without it, to the
+/// role of the database user (Teleport, `lib/srv/db/common/auth.go`).
+pub(crate) fn credentials_request(database: &Database, login: &Login) -> Result<CredentialsRequest, Error> {
+    let DatabaseType::RedshiftServerless(serverless) = &database.database_type else {
+        return Err(Error::InvalidValue {
+            field: format!("db '{}'", database.name),
+            problem: "is no Redshift Serverless workgroup".to_owned(),
+        });
+    };
+    let role = role_arn(&login.db_user, &serverless.region, &serverless.account_id)
+        .map_err(|error| Error::InvalidValue { field: "db_user".to_owned(), problem: error.to_string() })?;
+    let aws = database.aws.clone().unwrap_or_default();
+    let mut hops = Vec::new();
+    let mut external_id = aws.external_id;
+    if let Some(first) = aws.assume_role_arn {
+        hops.push(Hop { role_arn: first, external_id: external_id.take() });
+    }
+    hops.push(Hop { role_arn: role.as_str().to_owned(), external_id });
+    Ok(CredentialsRequest {
+        region: serverless.region.clone(),
+        workgroup: serverless.workgroup_name.clone(),
+        db_name: login.db_name.clone(),
+        hops,
+    })
+}
+
+/// What the client of the proxy is told, with the SQLSTATE that drivers act on.
+pub(crate) fn refusal(error: Error) -> Refusal {
+    use std::error::Error as _;
+    let sqlstate = match &error {
+        Error::AccessDenied { .. } | Error::NotSignedIn | Error::NotFound { .. } => "28000",
+        Error::Aws(_) => "28000",
+        Error::InvalidValue { .. } | Error::InvalidResources(_) => "22023",
+        Error::Canceled => "57P01",
+        _ => "08001",
+    };
+    let mut refusal = Refusal::new(sqlstate, error.to_string());
+    if let Some(source) = error.source() {
+        refusal = refusal.detail(source.to_string());
+    }
+    if let Some(advice) = error.advice() {
+        refusal = refusal.hint(advice);
+    }
+    refusal.source(error)
+}
