@@ -327,6 +327,8 @@ impl User {
             account: &self.account,
             arn: self.arn(),
             entity_arn: self.arn(),
+            id: self.id.clone(),
+            source_identity: None,
             policies: &self.policies,
             session_policy: None,
         }
@@ -363,6 +365,8 @@ impl Role {
             account: &self.account,
             arn: self.session_arn(session_name),
             entity_arn: self.arn(),
+            id: format!("{}:{session_name}", self.id),
+            source_identity: None,
             policies: &self.policies,
             session_policy: None,
         }

@@ -14,6 +14,10 @@ pub struct Caller<'a> {
     pub arn: String,
     /// The user, or the role behind the session.
     pub entity_arn: String,
+    /// Unique id: `AIDA…`, or `AROA…:<session name>`.
+    pub id: String,
+    /// Set when a session carries one.
+    pub source_identity: Option<&'a str>,
     /// Policies attached to the user or role.
     pub policies: &'a [IdentityPolicy],
     /// The policy passed when the session began: the session may do only what both allow.
@@ -116,9 +120,13 @@ fn identity_side(caller: &Caller<'_>, action: &str, resource: &str, context: &Co
 impl Caller<'_> {
     /// The facts every request of this caller comes with.
     pub fn context(&self) -> Context {
+        let user_name = self.entity_arn.split_once(":user/").map(|(_, name)| name);
         Context::default()
             .with("aws:PrincipalArn", self.entity_arn.as_str())
             .with("aws:PrincipalAccount", self.account)
+            .with("aws:userid", self.id.as_str())
+            .with_optional("aws:username", user_name)
+            .with_optional("aws:SourceIdentity", self.source_identity)
             // Loopback stands in for TLS here; a policy that insists on it should not fail for that.
             .with("aws:SecureTransport", "true")
     }
@@ -170,7 +178,15 @@ mod tests {
     }
 
     fn jiwoo(policies: &[IdentityPolicy]) -> Caller<'_> {
-        Caller { account: HERE, arn: JIWOO.to_owned(), entity_arn: JIWOO.to_owned(), policies, session_policy: None }
+        Caller {
+            account: HERE,
+            arn: JIWOO.to_owned(),
+            entity_arn: JIWOO.to_owned(),
+            id: "AIDAJIWOO".to_owned(),
+            source_identity: None,
+            policies,
+            session_policy: None,
+        }
     }
 
     fn assume(caller: &Caller<'_>, account: &str, trust: &TrustPolicy) -> Result<(), String> {
