@@ -1,3 +1,63 @@
-//! Development only: an AWS account and Redshift Serverless workgroups on this machine.
+//! `postern-sandbox`: the sandbox alone, in the foreground, until SIGINT or SIGTERM.
+//!
+//! The first line on stdout, once everything can be used, is one JSON object; see [`postern_sandbox::Description`].
 
-fn main() {}
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+use postern_sandbox::{Sandbox, SandboxOptions};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+const USAGE: &str = "usage: postern-sandbox [--dir DIR] [--with-samples]";
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let filter = EnvFilter::try_from_env("POSTERN_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let (mut interrupted, mut terminated) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let stopped = async {
+        tokio::select! {
+            _ = interrupted.recv() => {}
+            _ = terminated.recv() => {}
+        }
+    };
+    tokio::pin!(stopped);
+    let (options, _temporary) = arguments(std::env::args().skip(1))?;
+    let sandbox = tokio::select! {
+        started = Sandbox::start(options) => started?,
+        () = &mut stopped => return Ok(()),
+    };
+    announce(&sandbox)?;
+    stopped.await;
+    sandbox.stop().await;
+    Ok(())
+}
+
+/// The options, and the folder to remove at the end when none was named.
+fn arguments(given: impl Iterator<Item = String>) -> Result<(SandboxOptions, Option<tempfile::TempDir>)> {
+    let (mut dir, mut with_samples) = (None, false);
+    let mut given = given;
+    while let Some(argument) = given.next() {
+        match argument.as_str() {
+            "--dir" => dir = Some(PathBuf::from(given.next().context("--dir needs a folder")?)),
+            "--with-samples" => with_samples = true,
+            unknown => bail!("unknown argument {unknown}\n{USAGE}"),
+        }
+    }
+    let temporary = if dir.is_none() {
+        Some(tempfile::Builder::new().prefix("postern-").tempdir().context("cannot make a folder")?)
+    } else {
+        None
+    };
+    let dir = dir.or_else(|| temporary.as_ref().map(|made| made.path().to_owned())).context(USAGE)?;
+    Ok((SandboxOptions::new(dir).with_samples(with_samples), temporary))
+}
+
+fn announce(sandbox: &Sandbox) -> Result<()> {
+    let line = serde_json::to_string(sandbox.description())?;
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{line}")?;
+    stdout.flush().context("nobody reads the description")
+}

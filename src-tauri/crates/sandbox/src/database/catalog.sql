@@ -1,0 +1,314 @@
+-- Makes a database of PostgreSQL answer like one of Redshift Serverless.
+--
+-- Run once in template1 by the cluster's own superuser, so that every database made later has it. Everything goes
+-- straight into pg_catalog: it is searched first whatever a session's search_path says, and SHOW search_path stays
+-- what a client expects. A built-in function cannot be redefined (its compiled form is called whatever the catalogue
+-- says), so it is renamed to pg_internal_* and a new one takes its name; PostgreSQL itself refers to it by number.
+--
+-- Not emulated, because PostgreSQL's own parser or clients of the catalogue depend on it: pg_enum, pg_extension,
+-- pg_type.typarray and typcategory exist here and not there; current_setting('server_version') and
+-- server_version_num answer for PostgreSQL; types SUPER, VARBYTE and GEOMETRY are missing; SAVEPOINT, RETURNING and
+-- LISTEN work; constraints are enforced; SVV_* views list the current database only.
+
+SET allow_system_table_mods = on;
+
+-- Catalogue tables that Redshift, a fork of 8.0, does not have. Drivers that look for them must cope.
+ALTER TABLE pg_catalog.pg_range RENAME TO pg_internal_range;
+
+CREATE SCHEMA pg_internal;
+REVOKE ALL ON SCHEMA pg_internal FROM PUBLIC;
+
+---------------------------------------------------------------------------------------------------- who sees what
+
+-- Rights of the session's own user, also from inside a function that runs as its owner.
+CREATE FUNCTION pg_catalog.pg_internal_has_system_role(VARIADIC roles text[]) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT rolsuper OR (
+        SELECT coalesce(bool_or(pg_has_role(session_user, oid, 'MEMBER')), false)
+        FROM pg_catalog.pg_roles WHERE rolname = ANY (roles))
+    FROM pg_catalog.pg_roles WHERE rolname = session_user
+$$;
+
+------------------------------------------------------------------------------------------------ version and session
+
+ALTER FUNCTION pg_catalog.version() RENAME TO pg_internal_version;
+CREATE FUNCTION pg_catalog.version() RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT 'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red Hat 3.4.2-6.fc3), '
+        || 'Redshift 1.0.118944'
+$$;
+
+-- Redshift's process ids start at 2^30: a client that takes them for small numbers, or sorts by them, should notice.
+ALTER FUNCTION pg_catalog.pg_backend_pid() RENAME TO pg_internal_backend_pid;
+CREATE FUNCTION pg_catalog.pg_backend_pid() RETURNS integer LANGUAGE sql STABLE AS $$
+    SELECT pg_catalog.pg_internal_backend_pid() + 1073741824
+$$;
+
+ALTER VIEW pg_catalog.pg_stat_activity RENAME TO pg_internal_stat_activity;
+CREATE VIEW pg_catalog.pg_stat_activity AS
+    SELECT datid, datname, pid + 1073741824 AS procpid, usesysid, usename,
+        ''::text AS current_query, query_start
+    FROM pg_catalog.pg_internal_stat_activity
+    WHERE backend_type = 'client backend' AND usename <> 'rdsdb';
+GRANT SELECT ON pg_catalog.pg_stat_activity TO PUBLIC;
+
+----------------------------------------------------------------------------------------------- cancel and terminate
+
+ALTER FUNCTION pg_catalog.pg_cancel_backend(integer) RENAME TO pg_internal_cancel_backend;
+ALTER FUNCTION pg_catalog.pg_terminate_backend(integer, bigint) RENAME TO pg_internal_terminate_backend;
+
+-- The process behind a session's id if the caller may signal it. Own sessions; anybody's for a superuser or
+-- sys:operator. NULL, with Redshift's sentence, when there is no such session.
+CREATE FUNCTION pg_catalog.pg_internal_signalable(session_id integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE
+    owner name;
+BEGIN
+    SELECT usename INTO owner FROM pg_internal_stat_activity
+        WHERE pid = session_id - 1073741824 AND backend_type = 'client backend' AND usename <> 'rdsdb';
+    IF NOT FOUND THEN
+        RAISE INFO 'Session % does not exist. The session PID might have changed. Check the stl_restarted_sessions system table for details.', session_id;
+        RETURN NULL;
+    END IF;
+    IF owner <> session_user AND NOT pg_internal_has_system_role('sys:operator') THEN
+        RAISE EXCEPTION 'must be superuser to signal other server processes' USING ERRCODE = '42501';
+    END IF;
+    RETURN session_id - 1073741824;
+END
+$$;
+
+CREATE FUNCTION pg_catalog.pg_cancel_backend(session_id integer) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    RETURN coalesce(pg_internal_cancel_backend(pg_internal_signalable(session_id)), false);
+END
+$$;
+
+CREATE FUNCTION pg_catalog.pg_terminate_backend(session_id integer) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    RETURN coalesce(pg_internal_terminate_backend(pg_internal_signalable(session_id), 0), false);
+END
+$$;
+
+-- What the front makes of `CANCEL pid ['message']`.
+CREATE PROCEDURE pg_catalog.pg_internal_cancel(session_id integer, message text DEFAULT NULL)
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_catalog.pg_cancel_backend(session_id);
+END
+$$;
+
+-------------------------------------------------------------------------------------------------- SYS_* monitoring
+
+-- Written by the front, which sees every statement begin and end. One row per statement, updated in place, so that a
+-- query is never listed twice nor missing at the moment it ends.
+CREATE TABLE pg_internal.query_log (
+    query_id bigint PRIMARY KEY,
+    user_id integer NOT NULL,
+    username text NOT NULL,
+    transaction_id bigint NOT NULL,
+    session_id integer NOT NULL,
+    database_name text NOT NULL,
+    query_type text NOT NULL,
+    status text NOT NULL,
+    start_us bigint NOT NULL,
+    end_us bigint,
+    error_message text NOT NULL,
+    returned_rows bigint NOT NULL,
+    returned_bytes bigint NOT NULL,
+    query_text text NOT NULL
+);
+
+CREATE TABLE pg_internal.session_log (
+    session_id integer NOT NULL,
+    start_us bigint NOT NULL,
+    end_us bigint,
+    user_id integer NOT NULL,
+    username text NOT NULL,
+    database_name text NOT NULL,
+    PRIMARY KEY (session_id, start_us)
+);
+
+CREATE FUNCTION pg_catalog.pg_internal_now_us() RETURNS bigint LANGUAGE sql VOLATILE AS $$
+    SELECT (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000000)::bigint
+$$;
+
+-- What each session is doing this instant, for every user: the caller's view of pg_stat_activity would hide others'.
+CREATE FUNCTION pg_catalog.pg_internal_waits()
+RETURNS TABLE (session_id integer, returning_rows boolean, lock_wait_us bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT pid + 1073741824, wait_event = 'ClientWrite',
+        CASE WHEN wait_event_type = 'Lock' THEN (
+            SELECT (extract(epoch FROM clock_timestamp() - min(waitstart)) * 1000000)::bigint
+            FROM pg_locks WHERE pg_locks.pid = activity.pid AND NOT granted) END
+    FROM pg_internal_stat_activity AS activity
+    WHERE state = 'active' AND backend_type = 'client backend'
+$$;
+
+CREATE VIEW pg_catalog.sys_query_history AS
+WITH query AS (
+    SELECT log.*, end_us IS NULL AS live,
+        coalesce(end_us, pg_catalog.pg_internal_now_us()) AS until_us,
+        CASE WHEN end_us IS NULL AND waits.returning_rows THEN 'returning' ELSE log.status END AS now_status,
+        CASE WHEN end_us IS NULL THEN coalesce(waits.lock_wait_us, 0) ELSE 0 END AS lock_us
+    FROM pg_internal.query_log AS log
+    LEFT JOIN pg_catalog.pg_internal_waits() AS waits ON waits.session_id = log.session_id
+    WHERE log.username = session_user
+        OR (SELECT pg_catalog.pg_internal_has_system_role('sys:monitor', 'sys:operator'))
+)
+SELECT
+    user_id,
+    query_id,
+    'default'::character(320) AS query_label,
+    transaction_id,
+    session_id,
+    database_name::character(128) AS database_name,
+    query_type::character(32) AS query_type,
+    now_status::character(10) AS status,
+    false AS result_cache_hit,
+    timestamp 'epoch' + start_us * interval '1 microsecond' AS start_time,
+    timestamp 'epoch' + until_us * interval '1 microsecond' AS end_time,
+    until_us - start_us AS elapsed_time,
+    0::bigint AS queue_time,
+    greatest(until_us - start_us - lock_us, 0) AS execution_time,
+    left(error_message, 512)::character(512) AS error_message,
+    returned_rows,
+    returned_bytes,
+    left(replace(query_text, E'\n', '\n'), 4000)::character(4000) AS query_text,
+    'Redshift 1.0.118944'::character(256) AS redshift_version,
+    ''::character(150) AS usage_limit,
+    'primary'::character varying(32) AS compute_type,
+    0::bigint AS compile_time,
+    0::bigint AS planning_time,
+    lock_us AS lock_wait_time,
+    -1 AS service_class_id,
+    ''::character(64) AS service_class_name,
+    ''::character(20) AS query_priority,
+    ''::character(10) AS short_query_accelerated,
+    md5(query_text)::character(40) AS user_query_hash,
+    md5(regexp_replace(query_text, '''[^'']*''|\m[0-9.]+\M', '?', 'g'))::character(40) AS generic_query_hash,
+    1 AS query_hash_version,
+    NULL::integer AS result_cache_query_id,
+    username::character(128) AS username
+FROM query;
+
+CREATE VIEW pg_catalog.sys_query_text AS
+SELECT user_id, query_id, transaction_id, session_id,
+    timestamp 'epoch' + start_us * interval '1 microsecond' AS start_time,
+    sequence,
+    substr(escaped, sequence * 4000 + 1, 4000)::character(4000) AS text
+FROM (
+    SELECT log.*, replace(query_text, E'\n', '\n') AS escaped FROM pg_internal.query_log AS log
+    WHERE log.username = session_user
+        OR (SELECT pg_catalog.pg_internal_has_system_role('sys:monitor', 'sys:operator'))
+) AS query, generate_series(0, greatest(length(escaped) - 1, 0) / 4000) AS sequence;
+
+CREATE VIEW pg_catalog.sys_session_history AS
+SELECT user_id::text::character(50) AS user_id, session_id,
+    database_name::character(50) AS database_name,
+    CASE WHEN end_us IS NULL THEN 'active' ELSE 'closed' END::character(50) AS status,
+    0 AS session_timeout,
+    timestamp 'epoch' + start_us * interval '1 microsecond' AS start_time,
+    timestamp 'epoch' + end_us * interval '1 microsecond' AS end_time
+FROM pg_internal.session_log
+WHERE username = session_user
+    OR (SELECT pg_catalog.pg_internal_has_system_role('sys:monitor', 'sys:operator'));
+
+GRANT SELECT ON pg_catalog.sys_query_history, pg_catalog.sys_query_text, pg_catalog.sys_session_history TO PUBLIC;
+
+--------------------------------------------------------------------------------------------------- SVV_* catalogue
+
+CREATE VIEW pg_catalog.svv_redshift_databases AS
+SELECT datname::character varying(128) AS database_name, datdba::integer AS database_owner,
+    'local'::character varying(32) AS database_type, datacl::text AS database_acl,
+    ''::character varying(128) AS database_options, 'Snapshot Isolation'::character varying(128) AS database_isolation_level
+FROM pg_catalog.pg_database WHERE datallowconn AND NOT datistemplate AND datname <> 'postgres';
+
+CREATE VIEW pg_catalog.svv_redshift_schemas AS
+SELECT current_database()::character varying(128) AS database_name, nspname::character varying(128) AS schema_name,
+    nspowner::integer AS schema_owner, 'local'::character varying(128) AS schema_type,
+    nspacl::text AS schema_acl, ''::character varying(128) AS schema_option
+FROM pg_catalog.pg_namespace
+WHERE nspname NOT LIKE 'pg\_toast%' AND nspname NOT LIKE 'pg\_temp%' AND nspname <> 'pg_internal';
+
+CREATE VIEW pg_catalog.svv_all_schemas AS
+SELECT database_name, schema_name, schema_owner, schema_type, schema_acl,
+    ''::character varying(128) AS source_database, schema_option
+FROM pg_catalog.svv_redshift_schemas;
+
+CREATE VIEW pg_catalog.svv_redshift_tables AS
+SELECT current_database()::character varying(128) AS database_name, nspname::character varying(128) AS schema_name,
+    relname::character varying(128) AS table_name,
+    CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END::character varying(128) AS table_type,
+    relacl::text AS table_acl, obj_description(c.oid, 'pg_class')::character varying(128) AS remarks,
+    relowner::integer AS table_owner
+FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = relnamespace
+WHERE relkind IN ('r', 'v', 'm', 'p') AND nspname <> 'pg_internal' AND relname NOT LIKE 'pg\_internal\_%'
+    AND nspname NOT LIKE 'pg\_toast%' AND nspname NOT LIKE 'pg\_temp%'
+    AND has_table_privilege(c.oid, 'SELECT, INSERT, UPDATE, DELETE, REFERENCES');
+
+CREATE VIEW pg_catalog.svv_all_tables AS
+SELECT database_name, schema_name, table_name, table_acl, table_type, remarks FROM pg_catalog.svv_redshift_tables;
+
+CREATE VIEW pg_catalog.svv_tables AS
+SELECT database_name AS table_catalog, schema_name AS table_schema, table_name,
+    CASE table_type WHEN 'TABLE' THEN 'BASE TABLE' ELSE table_type END::character varying AS table_type, remarks
+FROM pg_catalog.svv_redshift_tables;
+
+CREATE VIEW pg_catalog.svv_all_columns AS
+SELECT current_database()::character varying(128) AS database_name, nspname::character varying(128) AS schema_name,
+    relname::character varying(128) AS table_name, attname::character varying(128) AS column_name,
+    attnum::integer AS ordinal_position,
+    pg_get_expr(adbin, adrelid)::character varying(4000) AS column_default,
+    CASE WHEN attnotnull THEN 'NO' ELSE 'YES' END::character varying(3) AS is_nullable,
+    format_type(atttypid, NULL)::character varying(128) AS data_type,
+    CASE WHEN atttypid IN (1042, 1043) AND atttypmod > 4 THEN atttypmod - 4 END AS character_maximum_length,
+    CASE atttypid WHEN 1700 THEN ((atttypmod - 4) >> 16) & 65535 WHEN 21 THEN 16 WHEN 23 THEN 32 WHEN 20 THEN 64
+        WHEN 700 THEN 24 WHEN 701 THEN 53 END AS numeric_precision,
+    CASE atttypid WHEN 1700 THEN (atttypmod - 4) & 65535 WHEN 21 THEN 0 WHEN 23 THEN 0 WHEN 20 THEN 0 END AS numeric_scale,
+    col_description(attrelid, attnum)::character varying(256) AS remarks
+FROM pg_catalog.pg_attribute
+JOIN pg_catalog.pg_class AS c ON c.oid = attrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = relnamespace
+LEFT JOIN pg_catalog.pg_attrdef ON adrelid = attrelid AND adnum = attnum
+WHERE attnum > 0 AND NOT attisdropped AND relkind IN ('r', 'v', 'm', 'p')
+    AND nspname <> 'pg_internal' AND relname NOT LIKE 'pg\_internal\_%'
+    AND nspname NOT LIKE 'pg\_toast%' AND nspname NOT LIKE 'pg\_temp%'
+    AND has_column_privilege(attrelid, attnum, 'SELECT, INSERT, UPDATE, REFERENCES');
+
+CREATE VIEW pg_catalog.svv_redshift_columns AS
+SELECT database_name, schema_name, table_name, column_name, ordinal_position, data_type, column_default, is_nullable,
+    'none'::character varying(128) AS encoding, false AS distkey, 0 AS sortkey,
+    NULL::character varying(128) AS column_acl, remarks
+FROM pg_catalog.svv_all_columns;
+
+CREATE VIEW pg_catalog.svv_columns AS
+SELECT database_name AS table_catalog, schema_name AS table_schema, table_name, column_name, ordinal_position,
+    column_default, is_nullable, data_type, character_maximum_length, numeric_precision, numeric_scale, remarks
+FROM pg_catalog.svv_all_columns;
+
+-- No data lake behind this warehouse: these exist, and are empty.
+CREATE VIEW pg_catalog.svv_external_schemas AS
+SELECT NULL::oid AS esoid, NULL::smallint AS eskind, NULL::name AS schemaname, NULL::integer AS esowner,
+    NULL::text AS databasename, NULL::text AS esoptions
+WHERE false;
+
+CREATE VIEW pg_catalog.svv_external_tables AS
+SELECT NULL::text AS redshift_database_name, NULL::text AS schemaname, NULL::text AS tablename, NULL::text AS tabletype,
+    NULL::text AS location, NULL::text AS input_format, NULL::text AS output_format, NULL::text AS serialization_lib,
+    NULL::text AS serde_parameters, NULL::integer AS compressed, NULL::text AS parameters
+WHERE false;
+
+CREATE VIEW pg_catalog.svv_external_columns AS
+SELECT NULL::text AS redshift_database_name, NULL::text AS schemaname, NULL::text AS tablename,
+    NULL::text AS columnname, NULL::text AS external_type, NULL::integer AS columnnum, NULL::integer AS part_key,
+    NULL::text AS is_nullable
+WHERE false;
+
+GRANT SELECT ON pg_catalog.svv_redshift_databases, pg_catalog.svv_redshift_schemas, pg_catalog.svv_all_schemas,
+    pg_catalog.svv_redshift_tables, pg_catalog.svv_all_tables, pg_catalog.svv_tables, pg_catalog.svv_all_columns,
+    pg_catalog.svv_redshift_columns, pg_catalog.svv_columns, pg_catalog.svv_external_schemas,
+    pg_catalog.svv_external_tables, pg_catalog.svv_external_columns TO PUBLIC;
+
+-- As in Redshift: everybody may use and fill the schema public.
+GRANT CREATE, USAGE ON SCHEMA public TO PUBLIC;

@@ -1,0 +1,89 @@
+//! Things that go wrong on demand.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{broadcast, watch};
+
+/// What is wrong with a workgroup now. All of it can change at any time.
+#[derive(Debug)]
+pub(crate) struct FaultState {
+    refused: watch::Sender<bool>,
+    settings: Mutex<Settings>,
+    cuts: broadcast::Sender<Cut>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Settings {
+    login_delay: Duration,
+    hangs_after_cancel: bool,
+    resets_new: bool,
+}
+
+/// How open sessions are cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// TCP reset: the client's next read or write fails.
+    Reset,
+    /// The server's side is closed in order; the client may still write, and nobody answers.
+    HalfClose,
+}
+
+impl Default for FaultState {
+    fn default() -> Self {
+        Self { refused: watch::Sender::new(false), settings: Mutex::default(), cuts: broadcast::Sender::new(16) }
+    }
+}
+
+impl FaultState {
+    pub(crate) fn refuse(&self, on: bool) {
+        self.refused.send_replace(on);
+    }
+
+    /// Changes whenever connections begin or cease to be refused.
+    pub(crate) fn refused(&self) -> watch::Receiver<bool> {
+        self.refused.subscribe()
+    }
+
+    pub(crate) fn delay_logins(&self, delay: Duration) {
+        self.change(|settings| settings.login_delay = delay);
+    }
+
+    pub(crate) fn login_delay(&self) -> Duration {
+        self.read().login_delay
+    }
+
+    pub(crate) fn hang_after_cancel(&self, on: bool) {
+        self.change(|settings| settings.hangs_after_cancel = on);
+    }
+
+    pub(crate) fn hangs_after_cancel(&self) -> bool {
+        self.read().hangs_after_cancel
+    }
+
+    pub(crate) fn reset_new(&self, on: bool) {
+        self.change(|settings| settings.resets_new = on);
+    }
+
+    pub(crate) fn resets_new(&self) -> bool {
+        self.read().resets_new
+    }
+
+    pub(crate) fn cut(&self, cut: Cut) {
+        // Nobody listens when there is no session.
+        let _ = self.cuts.send(cut);
+    }
+
+    /// The cuts from now on.
+    pub(crate) fn cuts(&self) -> broadcast::Receiver<Cut> {
+        self.cuts.subscribe()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Settings)) {
+        change(&mut self.settings.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn read(&self) -> Settings {
+        *self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,28 @@
+//! Redshift Serverless workgroups: real PostgreSQL clusters behind fronts of our own.
+//!
+//! `front` takes connections and speaks TLS, `login` judges temporary passwords and dresses PostgreSQL up, `relay` and
+//! `tracker` follow a session, `history` is what SYS_QUERY_HISTORY shows. Behind them `workgroup` wakes a `cluster`
+//! that is a copy of the `template`, which `catalog.sql`, `roles.sql` and `warehouse.sql` have made.
+
+mod admin;
+mod cancel;
+mod certificates;
+mod cluster;
+mod faults;
+mod front;
+mod history;
+mod installation;
+mod login;
+mod relay;
+mod statements;
+mod template;
+mod tracker;
+mod warehouse;
+mod watchdog;
+mod wire;
+mod workgroup;
+
+pub(crate) use faults::Cut;
+pub(crate) use template::{ADMIN, Size};
+pub(crate) use warehouse::{Opened, Warehouse};
+pub(crate) use workgroup::{Workgroup, WorkgroupSpec};

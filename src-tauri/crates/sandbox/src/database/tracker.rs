@@ -1,0 +1,328 @@
+//! Follows one session's messages in both directions, to know which statement runs and how it ended.
+//!
+//! The protocol answers in order, so a queue of what was asked is enough: the head of the queue is what the server is
+//! busy with. COPY FROM STDIN in the extended protocol would need more (a Sync sent while data flows has no answer of
+//! its own); Redshift has no such COPY.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::BytesMut;
+
+use super::history::{Ending, History, QueryId, Returned, SessionIdentity};
+use super::{statements, wire};
+
+/// SQLSTATE of a canceled query.
+const QUERY_CANCELED: &str = "57014";
+/// SQLSTATE of a session that an administrator ended.
+const ADMIN_SHUTDOWN: &str = "57P01";
+
+/// What a session has asked for and not been answered.
+#[derive(Debug)]
+pub(crate) struct Tracker {
+    history: Arc<History>,
+    who: SessionIdentity,
+    begun: i64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    pending: VecDeque<Pending>,
+    /// Text by the name of the prepared statement.
+    statements: HashMap<String, String>,
+    portals: HashMap<String, Portal>,
+    /// None when no transaction is open and none has been numbered for what comes next.
+    transaction: Option<i64>,
+}
+
+#[derive(Debug, Default)]
+struct Portal {
+    text: String,
+    /// Set when it has given some of its rows and waits to be asked for more.
+    suspended: Option<Run>,
+}
+
+/// A query in the log that has not ended.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    query_id: QueryId,
+    returned: Returned,
+}
+
+#[derive(Debug)]
+enum Pending {
+    /// A simple query: answered by one or more results and ReadyForQuery.
+    Simple { rest: VecDeque<String>, run: Option<Run> },
+    /// Parse: answered by ParseComplete.
+    Parse { text: String },
+    /// Execute: answered by CommandComplete, EmptyQueryResponse or PortalSuspended.
+    Execute { portal: String, text: String, run: Option<Run> },
+    /// Sync or FunctionCall: answered by ReadyForQuery.
+    Sync,
+}
+
+/// What is to be done with a message from the client.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// Wait for the log before the message goes on.
+    pub(crate) reads_history: bool,
+    /// Send this text in place of the message's own.
+    pub(crate) rewritten: Option<String>,
+}
+
+/// What is to be done with a message from the server.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Answered {
+    /// It goes on as it is.
+    AsItIs,
+    /// This goes on in its place, since a query was canceled.
+    Canceled(BytesMut),
+}
+
+impl Tracker {
+    /// Begins to follow a session that has just logged in.
+    pub(crate) fn new(history: Arc<History>, who: SessionIdentity) -> Self {
+        let begun = history.begin_session(&who);
+        Self { history, who, begun, state: Mutex::default() }
+    }
+
+    /// The log it writes to.
+    pub(crate) fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Notes a message from the client. `body` may be cut short when the message is very long.
+    pub(crate) fn asked(&self, tag: u8, mut body: &[u8]) -> Asked {
+        let mut state = self.lock();
+        let mut asked = Asked::default();
+        match tag {
+            b'Q' => {
+                let text = text_of(body);
+                let rest = statements::split(&text).into_iter().map(str::to_owned).collect();
+                asked = Asked::for_text(&text);
+                state.pending.push_back(Pending::Simple { rest, run: None });
+            }
+            b'P' => {
+                let name = wire::take_text(&mut body).unwrap_or_default();
+                let text = text_of(body);
+                asked.rewritten = statements::in_postgres(&text);
+                state.statements.insert(name, text.clone());
+                state.pending.push_back(Pending::Parse { text });
+            }
+            b'B' => {
+                let portal = wire::take_text(&mut body).unwrap_or_default();
+                let statement = wire::take_text(&mut body).unwrap_or_default();
+                let text = state.statements.get(&statement).cloned().unwrap_or_default();
+                state.portals.insert(portal, Portal { text, suspended: None });
+            }
+            b'E' => {
+                let portal = wire::take_text(&mut body).unwrap_or_default();
+                // A portal that was opened with DECLARE is known to the server alone.
+                let text = state.portals.get(&portal).map(|portal| portal.text.clone()).unwrap_or_default();
+                asked.reads_history = statements::reads_history(&text);
+                state.pending.push_back(Pending::Execute { portal, text, run: None });
+            }
+            b'C' => self.closed(&mut state, body),
+            b'S' | b'F' => state.pending.push_back(Pending::Sync),
+            _ => {}
+        }
+        self.start_head(&mut state);
+        asked
+    }
+
+    /// Notes rows of the running query as they pass: `bytes` with the header.
+    pub(crate) fn returned(&self, rows: i64, bytes: i64) {
+        if let Some(run) = self.lock().pending.front_mut().and_then(Pending::run_mut) {
+            run.returned.rows += rows;
+            run.returned.bytes += bytes;
+        }
+    }
+
+    /// Notes any other message from the server.
+    pub(crate) fn answered(&self, tag: u8, body: &[u8]) -> Answered {
+        let mut state = self.lock();
+        match tag {
+            b'1' => {
+                if matches!(state.pending.front(), Some(Pending::Parse { .. })) {
+                    state.pending.pop_front();
+                }
+            }
+            b'C' => self.completed(&mut state, body),
+            b'I' => {
+                if matches!(state.pending.front(), Some(Pending::Execute { .. })) {
+                    state.pending.pop_front();
+                }
+            }
+            b's' => suspended(&mut state),
+            b'E' => return self.failed(&mut state, body),
+            b'Z' => self.ready(&mut state, body),
+            _ => {}
+        }
+        self.start_head(&mut state);
+        Answered::AsItIs
+    }
+
+    /// Notes that the connection to the server is gone: nothing can run any more.
+    pub(crate) fn ended(&self) {
+        let mut state = self.lock();
+        let lost = || Ending::Failed("the session ended before the query did".to_owned());
+        while let Some(mut pending) = state.pending.pop_front() {
+            if let Some(run) = pending.run_mut() {
+                self.history.finish(run.query_id, lost(), run.returned);
+            }
+        }
+        self.finish_portals(&mut state);
+        self.history.end_session(&self.who, self.begun);
+    }
+
+    /// Puts the head of the queue into the log, if it is a statement that is not there yet.
+    fn start_head(&self, state: &mut State) {
+        let State { pending, portals, transaction, .. } = state;
+        let (run, text) = match pending.front_mut() {
+            Some(Pending::Simple { run: run @ None, rest }) => match rest.pop_front() {
+                Some(text) => (run, text),
+                None => return,
+            },
+            Some(Pending::Execute { run: run @ None, portal, text }) => {
+                if let Some(resumed) = portals.get_mut(portal).and_then(|portal| portal.suspended.take()) {
+                    *run = Some(resumed);
+                    return;
+                }
+                (run, text.clone())
+            }
+            _ => return,
+        };
+        if text.is_empty() {
+            return;
+        }
+        let transaction = *transaction.get_or_insert_with(|| self.history.next_transaction());
+        let query_id = self.history.begin(&self.who, transaction, &text);
+        *run = Some(Run { query_id, returned: Returned::default() });
+    }
+
+    fn completed(&self, state: &mut State, body: &[u8]) {
+        let Some(head) = state.pending.front_mut() else { return };
+        if let Some(mut run) = head.take_run() {
+            let tag = text_of(body);
+            // `INSERT 0 5`: rows that were changed did not pass by.
+            if run.returned.rows == 0 && !tag.starts_with("SELECT") {
+                run.returned.rows = tag.rsplit(' ').next().and_then(|count| count.parse().ok()).unwrap_or(0);
+            }
+            self.history.finish(run.query_id, Ending::Success, run.returned);
+        }
+        if matches!(head, Pending::Execute { .. }) {
+            state.pending.pop_front();
+        }
+    }
+
+    fn failed(&self, state: &mut State, body: &[u8]) -> Answered {
+        let code = wire::error_field(body, b'C').unwrap_or_default();
+        let message = wire::error_field(body, b'M').unwrap_or_default();
+        let mut failed = None;
+        match state.pending.front_mut() {
+            Some(Pending::Parse { text }) => {
+                let text = std::mem::take(text);
+                let transaction = *state.transaction.get_or_insert_with(|| self.history.next_transaction());
+                let query_id = self.history.begin(&self.who, transaction, &text);
+                failed = Some(Run { query_id, returned: Returned::default() });
+            }
+            Some(head) => failed = head.take_run(),
+            None => {}
+        }
+        // The server skips everything up to the next Sync; of a simple query it drops the rest.
+        match state.pending.front_mut() {
+            Some(Pending::Simple { rest, .. }) => rest.clear(),
+            _ => {
+                while state.pending.front().is_some_and(|next| !matches!(next, Pending::Sync)) {
+                    state.pending.pop_front();
+                }
+            }
+        }
+        let Some(run) = failed else { return Answered::AsItIs };
+        if code == QUERY_CANCELED && message.contains("user request") {
+            let message = format!("Query ({}) cancelled on user's request", run.query_id);
+            let answer = wire::error_response("ERROR", QUERY_CANCELED, &message);
+            self.history.finish(run.query_id, Ending::Canceled(message), run.returned);
+            return Answered::Canceled(answer);
+        }
+        let canceled = code == QUERY_CANCELED || code == ADMIN_SHUTDOWN;
+        let ending = if canceled { Ending::Canceled(message) } else { Ending::Failed(message) };
+        self.history.finish(run.query_id, ending, run.returned);
+        Answered::AsItIs
+    }
+
+    fn ready(&self, state: &mut State, body: &[u8]) {
+        while let Some(answered) = state.pending.pop_front() {
+            if matches!(answered, Pending::Sync | Pending::Simple { .. }) {
+                break;
+            }
+        }
+        if body.first() == Some(&b'I') {
+            state.transaction = None;
+            self.finish_portals(state);
+        }
+    }
+
+    /// A Close message: a statement, or a portal that may have had rows left.
+    fn closed(&self, state: &mut State, body: &[u8]) {
+        let Some((kind, mut name)) = body.split_first() else { return };
+        let name = wire::take_text(&mut name).unwrap_or_default();
+        if *kind == b'S' {
+            state.statements.remove(&name);
+        } else if let Some(run) = state.portals.remove(&name).and_then(|portal| portal.suspended) {
+            self.history.finish(run.query_id, Ending::Success, run.returned);
+        }
+    }
+
+    /// Portals go with their transaction, read to the end or not.
+    fn finish_portals(&self, state: &mut State) {
+        // Those that a pipelining client has bound already for its next Sync stay.
+        let open: Vec<Run> = state.portals.values_mut().filter_map(|portal| portal.suspended.take()).collect();
+        for run in open {
+            self.history.finish(run.query_id, Ending::Success, run.returned);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Only one task of a session can have panicked with it, and the session goes with the task.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Asked {
+    fn for_text(text: &str) -> Self {
+        Self { reads_history: statements::reads_history(text), rewritten: statements::in_postgres(text) }
+    }
+}
+
+impl Pending {
+    fn run_mut(&mut self) -> Option<&mut Run> {
+        match self {
+            Self::Simple { run, .. } | Self::Execute { run, .. } => run.as_mut(),
+            Self::Parse { .. } | Self::Sync => None,
+        }
+    }
+
+    fn take_run(&mut self) -> Option<Run> {
+        match self {
+            Self::Simple { run, .. } | Self::Execute { run, .. } => run.take(),
+            Self::Parse { .. } | Self::Sync => None,
+        }
+    }
+}
+
+/// The head has given as many rows as it was asked for.
+fn suspended(state: &mut State) {
+    if let Some(Pending::Execute { portal, run, .. }) = state.pending.pop_front_if(|p| matches!(p, Pending::Execute { .. }))
+        && let Some(portal) = state.portals.get_mut(&portal)
+    {
+        portal.suspended = run;
+    }
+}
+
+/// The text a body begins with, up to its end mark or as far as the body was kept.
+fn text_of(body: &[u8]) -> String {
+    let end = body.iter().position(|byte| *byte == 0).unwrap_or(body.len());
+    String::from_utf8_lossy(&body[..end]).into_owned()
+}

@@ -1,0 +1,57 @@
+//! Faults on demand, for tests that want to see what a client makes of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::database::{Cut, Workgroup};
+use crate::ledger::PasswordLedger;
+
+/// What can go wrong with one workgroup. Everything takes effect at once and lasts until it is taken back.
+#[derive(Clone, Debug)]
+pub struct Faults {
+    pub(crate) workgroup: Arc<Workgroup>,
+    pub(crate) ledger: PasswordLedger,
+}
+
+impl Faults {
+    /// New connections are refused: nobody listens on the port while this is on.
+    pub fn refuse(&self, on: bool) {
+        self.workgroup.faults.refuse(on);
+    }
+
+    /// New connections are accepted and answered only after `delay`.
+    pub fn delay_logins(&self, delay: Duration) {
+        self.workgroup.faults.delay_logins(delay);
+    }
+
+    /// New connections are reset as soon as they are accepted.
+    pub fn reset_new(&self, on: bool) {
+        self.workgroup.faults.reset_new(on);
+    }
+
+    /// Every open session is reset now.
+    pub fn reset_sessions(&self) {
+        self.workgroup.faults.cut(Cut::Reset);
+    }
+
+    /// Every open session is closed from the server's side now; what the client still sends is read and ignored.
+    pub fn half_close_sessions(&self) {
+        self.workgroup.faults.cut(Cut::HalfClose);
+    }
+
+    /// A canceled query's session stays open and silent: the server has canceled it, the client is never told. This is
+    /// what dbt's users report of Redshift Serverless.
+    pub fn hang_after_cancel(&self, on: bool) {
+        self.workgroup.faults.hang_after_cancel(on);
+    }
+
+    /// Every password issued so far, for whatever workgroup, is expired from now on.
+    pub fn expire_passwords_now(&self) {
+        self.ledger.expire_all();
+    }
+
+    /// The PostgreSQL of this workgroup crashes. The next login finds it recovered.
+    pub async fn crash_database(&self) {
+        self.workgroup.crash().await;
+    }
+}
