@@ -1,5 +1,34 @@
-//! Gives each command of the contract a permission of its own, so that a window gets exactly those it needs.
+//! Gives each command of the contract a permission of its own, so that a window gets exactly those it needs. A test of
+//! the shell compares this list with the contract.
 
+const COMMANDS: &[&str] = &[
+    "app_status",
+    "sign_in_options",
+    "sign_in",
+    "sign_out",
+    "resources_create",
+    "databases_list",
+    "access_check",
+    "connections_list",
+    "connection_open",
+    "connection_stop",
+    "session_stop",
+    "console_open",
+    "console_close",
+    "console_run",
+    "console_cancel",
+    "console_tabs",
+    "result_window",
+    "result_cell",
+    "activity_list",
+    "activity_cancel",
+];
+
+#[expect(clippy::print_stdout, reason = "this is how a build script speaks to cargo")]
 fn main() {
-    tauri_build::build();
+    println!("cargo::rustc-env=POSTERN_COMMANDS={}", COMMANDS.join(","));
+    let attributes = tauri_build::Attributes::new().app_manifest(tauri_build::AppManifest::new().commands(COMMANDS));
+    if let Err(error) = tauri_build::try_build(attributes) {
+        println!("cargo::error={error:#}");
+    }
 }

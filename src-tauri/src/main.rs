@@ -1,3 +1,7 @@
-//! Shell.
+//! The desktop app. All it does is in the library, so that tests reach it.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    postern_shell::run()
+}

@@ -27,7 +27,7 @@ const STAGES: [Stage; 14] = [
     Stage { name: "setup", check: setup::everything },
     Stage {
         name: "lock file",
-        check: || cargo(&["metadata", "--locked", "--no-deps", "--format-version", "1", "--quiet"]),
+        check: || cargo(&["tree", "--locked", "--quiet", "--package", "xtask", "--depth", "0"]),
     },
     Stage { name: "format", check: || cargo(&["fmt", "--all", "--check"]) },
     Stage { name: "ui: lint", check: || npm(&["run", "--silent", "lint"]) },
@@ -114,13 +114,7 @@ fn drive(filter: &[&str]) -> Result<()> {
 }
 
 fn cargo(arguments: &[&str]) -> Result<()> {
-    let mut command = Command::new("cargo");
-    command.args(arguments).current_dir(root());
-    if arguments.first() == Some(&"metadata") {
-        // Only whether it can be resolved matters.
-        command.stdout(std::process::Stdio::null());
-    }
-    run_command(&mut command)
+    run("cargo", arguments, &root())
 }
 
 fn npm(arguments: &[&str]) -> Result<()> {

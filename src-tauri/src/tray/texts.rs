@@ -1,0 +1,97 @@
+//! The tray's words, from the same translation files as the window's.
+
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use serde::Deserialize;
+
+/// A language the app speaks.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Language {
+    English,
+    Korean,
+}
+
+impl Language {
+    /// From a preference (`en`, `ko`) or, when it is anything else, from the locale (`ko_KR.UTF-8`).
+    pub(crate) fn choose(preference: Option<&str>, locale: Option<&str>) -> Self {
+        match preference {
+            Some("en") => Self::English,
+            Some("ko") => Self::Korean,
+            _ if locale.is_some_and(|locale| locale.starts_with("ko")) => Self::Korean,
+            _ => Self::English,
+        }
+    }
+}
+
+/// The section `tray` of a translation file. Only what is used here is read: the rest belongs to the page.
+#[derive(Deserialize)]
+struct File {
+    tray: BTreeMap<String, String>,
+}
+
+static ENGLISH: LazyLock<File> = LazyLock::new(|| read(include_str!("../../../ui/src/locales/en.json")));
+static KOREAN: LazyLock<File> = LazyLock::new(|| read(include_str!("../../../ui/src/locales/ko.json")));
+
+/// A sentence of the tray in one language.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Texts(pub(crate) Language);
+
+impl Texts {
+    /// The sentence `key` with its `{{name}}` filled in; the key itself when a translation is missing, which a test
+    /// rules out.
+    pub(crate) fn say(self, key: &str, values: &[(&str, &str)]) -> String {
+        let file = match self.0 {
+            Language::English => &ENGLISH,
+            Language::Korean => &KOREAN,
+        };
+        let sentence = file.tray.get(key).map_or(key, String::as_str).to_owned();
+        values.iter().fold(sentence, |sentence, (name, value)| sentence.replace(&format!("{{{{{name}}}}}"), value))
+    }
+
+    /// The sentence for a number: `key_zero`, `key_one` or `key_other`, with `{{count}}`.
+    pub(crate) fn count(self, key: &str, count: usize) -> String {
+        let form = match count {
+            0 => "zero",
+            1 => "one",
+            _ => "other",
+        };
+        self.say(&format!("{key}_{form}"), &[("count", &count.to_string())])
+    }
+}
+
+fn read(file: &str) -> File {
+    serde_json::from_str(file).expect("a test reads both files, which are compiled in")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_languages_have_the_same_sentences_with_the_same_blanks() {
+        let blanks = |file: &File| -> BTreeMap<String, Vec<String>> {
+            let of = |text: &str| {
+                let mut names: Vec<_> =
+                    text.split("{{").skip(1).filter_map(|rest| rest.split("}}").next()).map(str::to_owned).collect();
+                names.sort();
+                names
+            };
+            file.tray.iter().map(|(key, text)| (key.clone(), of(text))).collect()
+        };
+        assert_eq!(blanks(&ENGLISH), blanks(&KOREAN));
+        assert!(!ENGLISH.tray.is_empty());
+    }
+
+    #[test]
+    fn blanks_are_filled() {
+        assert_eq!(Texts(Language::English).say("start", &[("database", "sales")]), "Start sales");
+        assert_eq!(Texts(Language::Korean).say("start", &[("database", "sales")]), "sales 시작");
+    }
+
+    #[test]
+    fn the_preference_wins_over_the_locale() {
+        assert_eq!(Language::choose(Some("en"), Some("ko_KR.UTF-8")), Language::English);
+        assert_eq!(Language::choose(Some("system"), Some("ko_KR.UTF-8")), Language::Korean);
+        assert_eq!(Language::choose(None, None), Language::English);
+    }
+}
