@@ -6,6 +6,7 @@
 //! Only this crate calls AWS, always through the official SDK.
 
 mod arn;
+mod cache;
 mod clock;
 mod error;
 mod session;

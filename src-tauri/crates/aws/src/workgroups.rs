@@ -2,6 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_redshiftserverless::Client;
+use aws_sdk_redshiftserverless::types;
+use futures_util::StreamExt as _;
+
+use crate::session::Call;
+use crate::{Aws, AwsError};
+
+/// Tag look-ups at a time: AWS has one call for each workgroup and throttles.
+const TAG_CALLS: usize = 4;
+
 /// A workgroup, joined with its namespace and its tags.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Workgroup {
@@ -25,4 +35,84 @@ pub struct Workgroup {
     pub tags: BTreeMap<String, String>,
     /// Whether it has a public address.
     pub publicly_accessible: bool,
+}
+
+impl Aws {
+    /// The workgroups of the base credentials' account in `region`, by name.
+    ///
+    /// # Errors
+    /// [`AwsError`] when they cannot be listed. A namespace or tag that cannot be read only leaves its field empty.
+    pub async fn workgroups(&self, region: &str) -> Result<Vec<Workgroup>, AwsError> {
+        let client = Client::new(&self.base(region).await?.config);
+        let listed = list_workgroups(&client, region).await?;
+        let namespaces = list_namespaces(&client, region).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "workgroups are listed without their database names");
+            BTreeMap::new()
+        });
+        let described = listed.into_iter().map(|workgroup| describe(&client, workgroup, &namespaces));
+        let mut workgroups = futures_util::stream::iter(described).buffered(TAG_CALLS).collect::<Vec<_>>().await;
+        workgroups.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(workgroups)
+    }
+}
+
+async fn list_workgroups(client: &Client, region: &str) -> Result<Vec<types::Workgroup>, AwsError> {
+    let call = Call::new(0, "redshift-serverless:ListWorkgroups", region);
+    let (mut all, mut next) = (Vec::new(), None);
+    loop {
+        let page = client.list_workgroups().max_results(100).set_next_token(next);
+        let page = call.read(page.customize().interceptor(call.witness()).send().await)?;
+        all.extend(page.workgroups);
+        next = page.next_token.filter(|token| !token.is_empty());
+        if next.is_none() {
+            return Ok(all);
+        }
+    }
+}
+
+/// First database of each namespace.
+async fn list_namespaces(client: &Client, region: &str) -> Result<BTreeMap<String, String>, AwsError> {
+    let call = Call::new(0, "redshift-serverless:ListNamespaces", region);
+    let (mut all, mut next) = (BTreeMap::new(), None);
+    loop {
+        let page = client.list_namespaces().max_results(100).set_next_token(next);
+        let page = call.read(page.customize().interceptor(call.witness()).send().await)?;
+        all.extend(page.namespaces.into_iter().filter_map(|namespace| Some((namespace.namespace_name?, namespace.db_name?))));
+        next = page.next_token.filter(|token| !token.is_empty());
+        if next.is_none() {
+            return Ok(all);
+        }
+    }
+}
+
+async fn describe(client: &Client, workgroup: types::Workgroup, namespaces: &BTreeMap<String, String>) -> Workgroup {
+    let arn = workgroup.workgroup_arn.unwrap_or_default();
+    let tags = tags(client, &arn).await;
+    let namespace = workgroup.namespace_name.unwrap_or_default();
+    // The endpoint's own port is the one to dial; the workgroup's is what it was configured with.
+    let port = workgroup.endpoint.as_ref().and_then(|endpoint| endpoint.port).or(workgroup.port);
+    Workgroup {
+        name: workgroup.workgroup_name.unwrap_or_default(),
+        id: workgroup.workgroup_id.unwrap_or_default(),
+        status: workgroup.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+        endpoint: workgroup.endpoint.and_then(|endpoint| endpoint.address),
+        port: port.and_then(|port| u16::try_from(port).ok()).unwrap_or(5439),
+        db_name: namespaces.get(&namespace).cloned(),
+        publicly_accessible: workgroup.publicly_accessible.unwrap_or_default(),
+        arn,
+        namespace,
+        tags,
+    }
+}
+
+async fn tags(client: &Client, arn: &str) -> BTreeMap<String, String> {
+    let call = Call::new(0, "redshift-serverless:ListTagsForResource", arn);
+    let asked = client.list_tags_for_resource().resource_arn(arn).customize().interceptor(call.witness());
+    match call.read(asked.send().await) {
+        Ok(answer) => answer.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect(),
+        Err(error) => {
+            tracing::debug!(%error, "workgroup is listed without its tags");
+            BTreeMap::new()
+        }
+    }
 }
