@@ -27,9 +27,6 @@ mod startup;
 mod stream;
 mod upstream;
 
-#[cfg(test)]
-mod testing;
-
 pub use audit::{CancelledBy, Event, Parameter, Recorder, Text, Unrecorded};
 pub use cancel::CancelOutcome;
 pub use dial::{CONNECT_LIMIT, DialError, probe};

@@ -186,8 +186,13 @@ impl Visit {
 
     /// Reads what the client wants. A shutdown does not wait for those who have not said it.
     async fn open(&mut self) -> Option<Opening> {
+        let shared = Arc::clone(&self.shared);
         let opened = tokio::select! {
-            () = self.shared.draining.cancelled() => return None,
+            biased;
+            () = shared.draining.cancelled() => {
+                self.tell(&shutting_down().to_response()).await;
+                return None;
+            }
             opened = startup::open(&mut self.stream, &mut self.received, self.shared.options.startup_limit) => opened,
         };
         match opened {

@@ -136,13 +136,24 @@ fn clamp_float_digits(value: &str) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use crate::testing;
+    use secrecy::SecretString;
 
     use super::*;
+    use crate::upstream::{Endpoint, Transport};
+
+    /// A plan that no test dials.
+    fn dial_nowhere() -> Dial {
+        Dial {
+            endpoint: Endpoint { host: "db.invalid".into(), port: 1, transport: Transport::Plaintext },
+            user: "IAMR:analyst".into(),
+            database: "dev".into(),
+            password: SecretString::from("secret"),
+        }
+    }
 
     fn server_parameter(client: &[(&str, &str)], name: &str) -> Option<String> {
         let message = StartupMessage::new(client.iter().copied());
-        for_server(&message, &testing::dial_nowhere()).parameter(name).map(str::to_owned)
+        for_server(&message, &dial_nowhere()).parameter(name).map(str::to_owned)
     }
 
     #[test]
@@ -154,7 +165,7 @@ mod tests {
             ("plugin_name", "y"),
             ("client_encoding", "UTF8"),
         ];
-        let message = for_server(&StartupMessage::new(client), &testing::dial_nowhere());
+        let message = for_server(&StartupMessage::new(client), &dial_nowhere());
         let names: Vec<_> = message.parameters.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["user", "database", "driver_version", "plugin_name", "client_encoding"]);
         assert_eq!((message.parameter("user"), message.parameter("database")), (Some("IAMR:analyst"), Some("dev")));

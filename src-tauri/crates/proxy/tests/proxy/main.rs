@@ -1,0 +1,16 @@
+//! A whole proxy from outside: a client on one side, a fake PostgreSQL server on the other.
+//!
+//! - `client`, `server`, `world`: what the tests are made with.
+//! - `login`: from the first byte to ReadyForQuery, and every way not to get there.
+//! - `relay`: what passes, what is rewritten, what is recorded, how a session ends.
+//! - `cancel`: keys and CancelRequests.
+//! - `listen`: sockets, admission, shutdown.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod cancel;
+mod client;
+mod listen;
+mod login;
+mod relay;
+mod server;
+mod world;
