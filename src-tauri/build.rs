@@ -27,6 +27,8 @@ const COMMANDS: &[&str] = &[
 #[expect(clippy::print_stdout, reason = "this is how a build script speaks to cargo")]
 fn main() {
     println!("cargo::rustc-env=POSTERN_COMMANDS={}", COMMANDS.join(","));
+    // The app has its front-end within itself: a new one makes a new app.
+    println!("cargo::rerun-if-changed=../ui/dist");
     let attributes = tauri_build::Attributes::new().app_manifest(tauri_build::AppManifest::new().commands(COMMANDS));
     if let Err(error) = tauri_build::try_build(attributes) {
         println!("cargo::error={error:#}");

@@ -63,6 +63,7 @@ mod tests {
             "clipboard-manager:allow-write-text",
             "core:event:allow-listen",
             "core:event:allow-unlisten",
+            "store:allow-entries",
             "store:allow-get",
             "store:allow-load",
             "store:allow-save",

@@ -28,8 +28,8 @@ pub(crate) fn window() -> Result<()> {
     workspace::build(&["postern-desktop", "postern-cli", "postern-sandbox"])?;
     let folder = tempfile::tempdir().context("a folder for the sandbox")?;
     println!("demo: starting the sandbox");
-    let mut sandbox = Sandbox::start(&folder.path().join("sandbox"))?;
-    walk::sign_in(&sandbox, folder.path())?;
+    let mut sandbox = Sandbox::start(&folder.path().join("sandbox"), true)?;
+    walk::sign_in_to_samples(&sandbox, folder.path())?;
     println!("demo: opening the window. The sandbox ends when the app quits");
     let result = open(&sandbox, folder.path());
     let id = sandbox.id();

@@ -42,12 +42,13 @@ pub(crate) struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts one below a folder and waits until it can be used.
-    pub(crate) fn start(folder: &Path) -> Result<Self> {
+    /// Starts one in a folder and waits until it can be used. With samples there are roles and people to sign in as.
+    pub(crate) fn start(folder: &Path, with_samples: bool) -> Result<Self> {
         let mut process = Background::start(
             Command::new(program("postern-sandbox")?)
                 .arg("--dir")
                 .arg(folder)
+                .args(with_samples.then_some("--with-samples"))
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped()),
         )?;

@@ -21,6 +21,12 @@ use crate::{
 const PERSON: &str = "alice";
 const ROLE: &str = "redshift-serverless-access";
 
+/// The IAM role of the guide, which is the database user.
+const IAM_ROLE: &str = "teleport-redshift-serverless-access";
+
+/// The person of the sandbox's samples who reads and writes some warehouses, and not others.
+const ANALYST: &str = "jiwoo.kim";
+
 /// Runs for minutes when nobody stops it: every pair of a million rows.
 const LONG: &str = "select count(*) from generate_series(1, 1000000) a, generate_series(1, 1000000) b";
 
@@ -35,13 +41,14 @@ struct Place {
 }
 
 impl Place {
-    /// The first database that the sandbox lets somebody log in to.
+    /// The first database that the sandbox lets the role of the guide log in to.
     fn of(sandbox: &Sandbox) -> Result<Self> {
-        sandbox.databases.iter().find_map(Self::read).context("the sandbox offers no database one may log in to")
+        sandbox.databases.iter().find_map(Self::read).with_context(|| format!("{IAM_ROLE} may log in nowhere"))
     }
 
     fn read(database: &Value) -> Option<Self> {
-        let user = database["db_users"].as_array()?.iter().find(|user| user["may_login"] == true)?;
+        let mut users = database["db_users"].as_array()?.iter();
+        let user = users.find(|user| user["role"] == IAM_ROLE && user["may_login"] == true)?;
         let names = database["db_names"].as_array()?;
         let name = names.iter().find(|name| *name == "dev").or_else(|| names.first())?;
         Some(Self {
@@ -70,7 +77,7 @@ pub(crate) fn whole() -> Result<()> {
     let start = Instant::now();
     let folder = tempfile::tempdir().context("a folder for the sandbox")?;
     println!("demo: starting the sandbox");
-    let mut sandbox = Sandbox::start(&folder.path().join("sandbox"))?;
+    let mut sandbox = Sandbox::start(&folder.path().join("sandbox"), false)?;
     println!("demo: ready after {:.1} s", start.elapsed().as_secs_f64());
     let walked = Walk::new(&sandbox, folder.path()).and_then(|mut walk| walk.all());
     let id = sandbox.id();
@@ -81,9 +88,9 @@ pub(crate) fn whole() -> Result<()> {
     Ok(())
 }
 
-/// The steps up to being signed in, for the window.
-pub(crate) fn sign_in(sandbox: &Sandbox, folder: &Path) -> Result<()> {
-    Walk::new(sandbox, folder)?.sign_in()
+/// Signs in as the analyst of the samples, for the window.
+pub(crate) fn sign_in_to_samples(sandbox: &Sandbox, folder: &Path) -> Result<()> {
+    Walk::new(sandbox, folder)?.step("sign in", ["login", "--user", ANALYST])?.says(ANALYST)
 }
 
 /// Fails when a process still runs that names the folder or has it in its environment.
