@@ -308,10 +308,7 @@ impl User {
             account: account.to_owned(),
             name: name.to_owned(),
             id: stable_unique_id("AIDA", account, name),
-            access_key: AccessKey {
-                id: access_key_id.to_owned(),
-                secret: SecretString::from(random::base64_text(40)),
-            },
+            access_key: AccessKey { id: access_key_id.to_owned(), secret: SecretString::from(random::base64_text(40)) },
             policies,
         }
     }
@@ -539,8 +536,7 @@ fn stable_id(kind: &str, name: &str) -> Uuid {
 /// An IAM unique id: four letters for the kind, then seventeen letters and digits.
 fn stable_unique_id(prefix: &str, account: &str, name: &str) -> String {
     let digest = Sha256::digest(format!("{prefix}/{account}/{name}"));
-    let tail = digest.iter().take(17).map(|byte| char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[usize::from(byte % 32)]));
-    prefix.chars().chain(tail).collect()
+    format!("{prefix}{}", random::base32_of(&digest[..17]))
 }
 
 #[cfg(test)]

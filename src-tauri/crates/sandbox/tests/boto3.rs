@@ -52,8 +52,14 @@ fn python_with_boto3() -> PathBuf {
     let folder = unfinished.path().to_str().unwrap();
     run(Command::new("python3").args(["-m", "venv", folder]), "apt-get install python3 python3-venv");
     run(
-        Command::new(unfinished.path().join("bin/python"))
-            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", BOTO3]),
+        Command::new(unfinished.path().join("bin/python")).args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            BOTO3,
+        ]),
         "give pip access to PyPI or a mirror of it (PIP_INDEX_URL)",
     );
     // Another run may have been quicker: its environment is as good.

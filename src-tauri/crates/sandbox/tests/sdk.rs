@@ -15,6 +15,7 @@ use postern_sandbox::clock::Clock;
 use postern_sandbox::ledger::{PasswordLedger, Verdict};
 use postern_sandbox::world::{ACCOUNT, BASE_USER, HOP_EXTERNAL_ID, HOP_ROLE, PARTNER_ACCOUNT, REGION, World};
 use secrecy::ExposeSecret;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// A running AWS with what a test looks at from behind.
 struct Sandbox {
@@ -211,16 +212,41 @@ async fn a_chained_session_may_last_an_hour_and_no_longer() {
 }
 
 #[tokio::test]
+async fn a_session_policy_and_a_source_identity_are_honoured() {
+    let sandbox = Sandbox::start().await;
+    let assume = || {
+        let request = sandbox.sts(sandbox.base()).assume_role().role_session_name("jiwoo");
+        request.role_arn(role_arn(ACCOUNT, "warehouse-admin"))
+    };
+    let policy = r#"{"Statement": {"Effect": "Allow", "Action": "redshift-serverless:List*", "Resource": "*"}}"#;
+    let narrowed = sandbox.redshift(credentials(&assume().policy(policy).send().await.unwrap()));
+    narrowed.list_workgroups().send().await.unwrap();
+    let refused = narrowed.get_credentials().workgroup_name("analytics-prod").send().await.unwrap_err();
+    let reason = "because no session policy allows the redshift-serverless:GetCredentials action";
+    assert!(refused.message().unwrap().ends_with(reason), "{refused:?}");
+
+    let refused = assume().source_identity("jiwoo.kim").send().await.unwrap_err();
+    assert_eq!(
+        code_and_message(&refused),
+        (
+            "AccessDenied",
+            "User: arn:aws:iam::111111111111:user/jiwoo is not authorized to perform: sts:SetSourceIdentity on \
+             resource: arn:aws:iam::111111111111:role/warehouse-admin"
+        )
+    );
+    let refused = assume().policy("{").send().await.unwrap_err();
+    assert!(refused.as_service_error().unwrap().is_malformed_policy_document_exception());
+    sandbox.server.stop().await;
+}
+
+#[tokio::test]
 async fn discovery_pages_through_the_workgroups_of_the_callers_account() {
     let sandbox = Sandbox::start().await;
     let client = sandbox.redshift(sandbox.base());
     let pages = client.list_workgroups().into_paginator().page_size(2).items().send();
     let found: Vec<_> = pages.try_collect().await.unwrap();
     let names: Vec<_> = found.iter().filter_map(|workgroup| workgroup.workgroup_name()).collect();
-    assert_eq!(
-        names,
-        ["analytics-prod", "analytics-stage", "analytics-dev", "events-prod", "finance-prod", "ml-dev"]
-    );
+    assert_eq!(names, ["analytics-prod", "analytics-stage", "analytics-dev", "events-prod", "finance-prod", "ml-dev"]);
     let first = &found[0];
     assert_eq!(
         first.endpoint().and_then(|endpoint| endpoint.address()),
@@ -296,10 +322,7 @@ async fn sessions_end_when_told_to() {
     let session = sandbox.assume(sandbox.base(), ACCOUNT, "warehouse-admin", None).await;
     sandbox.server.expire_sessions();
     let refused = sandbox.sts(session.clone()).get_caller_identity().send().await.unwrap_err();
-    assert_eq!(
-        code_and_message(&refused),
-        ("ExpiredToken", "The security token included in the request is expired")
-    );
+    assert_eq!(code_and_message(&refused), ("ExpiredToken", "The security token included in the request is expired"));
     let refused = sandbox.redshift(session).list_workgroups().send().await.unwrap_err();
     assert_eq!(refused.code(), Some("ExpiredTokenException"));
     sandbox.server.stop().await;
@@ -349,9 +372,46 @@ async fn refusing_gives_no_answer_and_can_be_taken_back() {
 }
 
 #[tokio::test]
-async fn nothing_listens_after_a_stop() {
+async fn unsigned_and_broken_requests_are_answered_and_disturb_nobody() {
     let sandbox = Sandbox::start().await;
     let address = sandbox.server.url().replace("http://", "");
+    let huge = format!("POST / HTTP/1.1\r\nHost: aws\r\nContent-Length: {}\r\n\r\n", 1_u64 << 40);
+    for (request, part) in [
+        ("GET / HTTP/1.1\r\nHost: aws\r\nConnection: close\r\n\r\n", "<Code>MissingAuthenticationToken</Code>"),
+        (
+            "POST / HTTP/1.1\r\nHost: aws\r\nConnection: close\r\nX-Amz-Target: RedshiftServerless.ListWorkgroups\r\n\
+             Content-Length: 2\r\n\r\n{}",
+            "\"__type\":\"MissingAuthenticationTokenException\"",
+        ),
+        (
+            "GET / HTTP/1.1\r\nHost: aws\r\nConnection: close\r\nAuthorization: AWS4-HMAC-SHA256 nonsense\r\n\r\n",
+            "<Code>IncompleteSignature</Code>",
+        ),
+        ("\u{16}\u{3}\u{1} not HTTP at all\r\n\r\n", "400 Bad Request"),
+        (huge.as_str(), ""),
+    ] {
+        let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut answer = Vec::new();
+        // The connection may end in a reset once the answer is out.
+        let _ = stream.read_to_end(&mut answer).await;
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.contains(part), "{request:?}: {answer}");
+    }
+    sandbox.sts(sandbox.base()).get_caller_identity().send().await.unwrap();
     sandbox.server.stop().await;
+}
+
+#[tokio::test]
+async fn a_stop_waits_for_no_silent_client_and_leaves_no_listener() {
+    let sandbox = Sandbox::start().await;
+    let address = sandbox.server.url().replace("http://", "");
+    let mut half_said = tokio::net::TcpStream::connect(&address).await.unwrap();
+    half_said.write_all(b"POST / HTTP/1.1\r\nHost:").await.unwrap();
+    let _silent = tokio::net::TcpStream::connect(&address).await.unwrap();
+    // One answered request after them, so that both have been accepted.
+    sandbox.sts(sandbox.base()).get_caller_identity().send().await.unwrap();
+    tokio::time::timeout(Duration::from_secs(10), sandbox.server.stop()).await.unwrap();
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
 }

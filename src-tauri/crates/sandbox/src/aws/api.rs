@@ -52,8 +52,7 @@ impl Api {
     /// Answers a request whose body has been read.
     pub(crate) fn answer(&self, parts: &Parts, body: &[u8]) -> Response<Full<Bytes>> {
         // Before the service is known, an error is written in the protocol the request looks like.
-        let looks_like =
-            if parts.headers.contains_key("x-amz-target") { Protocol::Json } else { Protocol::Query };
+        let looks_like = if parts.headers.contains_key("x-amz-target") { Protocol::Json } else { Protocol::Query };
         if self.faults.takes_throttle() {
             return ApiError::throttled(looks_like).into_response(looks_like);
         }

@@ -12,9 +12,8 @@ impl Constraints {
     /// A member that must be given.
     pub(crate) fn required<T>(&mut self, member: &str, value: Option<&T>) {
         if value.is_none() {
-            self.complaints.push(format!(
-                "Value null at '{member}' failed to satisfy constraint: Member must not be null"
-            ));
+            self.complaints
+                .push(format!("Value null at '{member}' failed to satisfy constraint: Member must not be null"));
         }
     }
 

@@ -1,7 +1,7 @@
 //! Faults on demand: what a client must survive that a healthy AWS rarely shows.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Switches for the AWS side. Clones share them; all are off at first.

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
@@ -24,6 +25,9 @@ use crate::world::World;
 
 /// Largest request body read; those of the services here are a few hundred bytes.
 const BODY_LIMIT: usize = 1 << 20;
+
+/// How long a request in hand may take once the server is stopping.
+const DRAIN: Duration = Duration::from_secs(1);
 
 /// A running AWS. Dropping it stops it; [`AwsServer::stop`] also waits until it has.
 #[derive(Debug)]
@@ -67,7 +71,7 @@ impl AwsServer {
         self.api.sessions.expire_all(self.api.clock.now());
     }
 
-    /// Stops listening, lets requests in hand finish, and returns when nothing is left of it.
+    /// Stops listening, gives requests in hand a second to finish, and returns when nothing is left of it.
     pub async fn stop(self) {
         drop(self.shutdown);
         self.tasks.close();
@@ -89,7 +93,7 @@ async fn accept(listener: TcpListener, api: Arc<Api>, tasks: TaskTracker, shutdo
             Err(error) => {
                 // Out of descriptors, or a peer gone before it was accepted: others may still get through.
                 tracing::warn!(%error, "could not accept a connection");
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
     }
@@ -106,7 +110,8 @@ async fn serve(stream: TcpStream, api: Arc<Api>, shutdown: CancellationToken) {
         ended = connection.as_mut() => ended,
         () = shutdown.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            let Ok(ended) = tokio::time::timeout(DRAIN, connection).await else { return };
+            ended
         }
     };
     if let Err(error) = ended {

@@ -174,9 +174,7 @@ impl AssumeRole {
             ));
         }
         if self.duration > role.max_session_seconds {
-            return Err(invalid(
-                "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
-            ));
+            return Err(invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role."));
         }
         Ok(())
     }

@@ -63,8 +63,7 @@ const SESSION: &str = "session policy";
 
 /// Decides a request on a resource that has no policy of its own.
 pub fn authorize(caller: &Caller<'_>, action: &str, resource: &str, context: &Context) -> Result<(), Denial> {
-    identity_side(caller, action, resource, context)
-        .map_err(|reason| Denial::new(caller, action, resource, reason))
+    identity_side(caller, action, resource, context).map_err(|reason| Denial::new(caller, action, resource, reason))
 }
 
 /// Decides whether `caller` may start a session of a role: `action` is `sts:AssumeRole` or one that goes with it.
@@ -202,10 +201,7 @@ mod tests {
         let root = trust(json!("arn:aws:iam::111111111111:root"), json!({}));
         assert_eq!(assume(&jiwoo(&policies("Allow", "sts:AssumeRole")), HERE, &root), Ok(()));
         let refused = assume(&jiwoo(&[]), HERE, &root).unwrap_err();
-        assert_eq!(
-            refused,
-            format!("{BARE} because no identity-based policy allows the sts:AssumeRole action")
-        );
+        assert_eq!(refused, format!("{BARE} because no identity-based policy allows the sts:AssumeRole action"));
     }
 
     #[test]

@@ -192,9 +192,9 @@ impl TrustPolicy {
 impl<T> Statement<T> {
     /// Its effect, if it applies to the request. What cannot be told never allows and always denies.
     fn outcome(&self, action: &str, target: Match, context: &Context) -> Option<Effect> {
-        let action = self.actions.selects(action, |pattern, action| {
-            wildcard(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase())
-        });
+        let action = self
+            .actions
+            .selects(action, |pattern, action| wildcard(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase()));
         let conditions = self.conditions.iter().map(|condition| condition.evaluate(context));
         match (conditions.fold(action.and(target), Match::and), self.effect) {
             (Match::Yes, effect) => Some(effect),
@@ -476,7 +476,8 @@ mod tests {
 
     #[test]
     fn trust_tells_a_named_caller_from_a_named_account() {
-        let statement = |principal: Value| json!({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"});
+        let statement =
+            |principal: Value| json!({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"});
         for (principal, caller, expected) in [
             (json!({"AWS": "arn:aws:iam::111111111111:user/jiwoo"}), JIWOO, Trust::Caller),
             (json!({"AWS": ["arn:aws:iam::111111111111:root", JIWOO.arn]}), JIWOO, Trust::Caller),
