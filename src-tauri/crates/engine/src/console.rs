@@ -1,13 +1,292 @@
-//! Console tabs.
+//! Console tabs: each has a session of its own through the gate of its login. The runs and results are `postern-console`'s.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use postern_console::{
+    session::Login as ConsoleLogin,
+    store::{CellText, ResultStore, StoreOptions, Window},
+    tab::{Connector, RunFailure, RunRefused, RunRequest, RunSnapshot, Stream, Tab, TabOptions},
+};
+use postern_proxy::BoxFuture;
+use postern_wire::CancelKey;
+
+use crate::{
+    engine::{Change, Engine, lock},
+    error::Error,
+    gate::Gate,
+    login::Login,
+    sql::session_failure,
+};
+
+/// `application_name` of the console's sessions.
+const PROGRAM: &str = "Postern console";
+
+/// Rows that one window holds at most.
+const WINDOW: usize = 1_000;
+
+/// Bytes of a cell that are given at most.
+const CELL: usize = 1_000_000;
 
 /// Names a tab.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct TabId(pub String);
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct TabId(u64);
 
-/// Tabs.
+impl fmt::Display for TabId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "tab-{}", self.0)
+    }
+}
+
+/// A tab as it is shown.
+#[derive(Clone, Debug)]
+pub struct ConsoleTab {
+    /// Names it.
+    pub id: TabId,
+    /// Where its session goes.
+    pub login: Login,
+    /// Value of the database's label `env`.
+    pub env: Option<String>,
+}
+
+/// The last run of a tab.
+pub type Run = RunSnapshot<Error>;
+
+/// The open tabs.
 #[derive(Debug, Default)]
-pub(crate) struct Tabs {}
+pub(crate) struct Tabs {
+    last: AtomicU64,
+    open: Mutex<BTreeMap<TabId, Arc<Open>>>,
+}
+
+#[derive(Debug)]
+struct Open {
+    tab: Tab<GateConnector>,
+    gate: Arc<Gate>,
+}
+
+/// Gives a tab its stream: a session of the gate.
+#[derive(Debug)]
+struct GateConnector {
+    gate: Arc<Gate>,
+}
+
+impl Connector for GateConnector {
+    type Error = Error;
+
+    fn connect(&self) -> BoxFuture<'_, Result<Box<dyn Stream>, Error>> {
+        Box::pin(async move {
+            let stream = self.gate.attach(PROGRAM).await?;
+            Ok(Box::new(stream) as Box<dyn Stream>)
+        })
+    }
+
+    fn cancel(&self, key: CancelKey) -> BoxFuture<'_, ()> {
+        Box::pin(async move { self.gate.cancel_local(key.pid).await })
+    }
+}
+
+impl Engine {
+    /// Opens a tab. Its session begins with its first run; what roles or AWS refuse is said now.
+    ///
+    /// # Errors
+    /// [`Error::AccessDenied`], [`Error::Aws`]; otherwise as reading the resources.
+    pub async fn console_open(&self, login: &Login) -> Result<ConsoleTab, Error> {
+        let gate = self.gate(login)?;
+        gate.preflight().await?;
+        let options = TabOptions {
+            login: ConsoleLogin {
+                user: login.db_user.clone(),
+                database: login.db_name.clone(),
+                application_name: PROGRAM.to_owned(),
+            },
+            store: StoreOptions::new(self.home().spill()),
+        };
+        let tab = Tab::new(GateConnector { gate: Arc::clone(&gate) }, options);
+        let id = TabId(self.shared.tabs.last.fetch_add(1, Ordering::Relaxed) + 1);
+        self.tell_runs(id, &tab);
+        let shown = ConsoleTab { id, login: login.clone(), env: gate.env().map(str::to_owned) };
+        lock(&self.shared.tabs.open).insert(id, Arc::new(Open { tab, gate }));
+        Ok(shown)
+    }
+
+    /// The open tabs, oldest first.
+    #[must_use]
+    pub fn console_tabs(&self) -> Vec<ConsoleTab> {
+        lock(&self.shared.tabs.open)
+            .iter()
+            .map(|(id, open)| ConsoleTab {
+                id: *id,
+                login: open.gate.login().clone(),
+                env: open.gate.env().map(str::to_owned),
+            })
+            .collect()
+    }
+
+    /// Closes a tab: what it runs is canceled, its session and results go.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn console_close(&self, id: &str) -> Result<(), Error> {
+        let open = self.tab(id)?.1;
+        lock(&self.shared.tabs.open).retain(|_, other| !Arc::ptr_eq(other, &open));
+        open.tab.close().await;
+        Ok(())
+    }
+
+    /// Begins a run and gives its first state.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::InvalidValue`] when there is nothing to run or the tab is busy.
+    pub fn console_run(&self, id: &str, request: RunRequest) -> Result<Run, Error> {
+        let (tab, open) = self.tab(id)?;
+        open.tab.run(request).map_err(|refused| match refused {
+            RunRefused::Closed => Error::NotFound { kind: "tab", name: id.to_owned() },
+            RunRefused::Busy | RunRefused::Nothing => {
+                Error::InvalidValue { field: "run".to_owned(), problem: refused.to_string() }
+            }
+        })?;
+        self.run_of(tab)
+    }
+
+    /// Cancels what a tab runs.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn console_cancel(&self, id: &str) -> Result<(), Error> {
+        self.tab(id)?.1.tab.cancel();
+        Ok(())
+    }
+
+    /// The last run of a tab.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such tab, or it has run nothing.
+    pub fn run_of(&self, tab: TabId) -> Result<Run, Error> {
+        let missing = || Error::NotFound { kind: "run", name: tab.to_string() };
+        let open = lock(&self.shared.tabs.open).get(&tab).cloned().ok_or_else(missing)?;
+        let run = open.tab.watch().borrow().clone();
+        run.ok_or_else(missing)
+    }
+
+    /// Why a run failed, as an engine error. The words and data are those of the gate's login.
+    #[must_use]
+    pub fn run_failure(&self, tab: TabId, failure: &RunFailure<Error>) -> Option<RunProblem> {
+        let open = lock(&self.shared.tabs.open).get(&tab).cloned()?;
+        Some(match failure {
+            RunFailure::Connect(error) => RunProblem::Shared(Arc::clone(error)),
+            RunFailure::Session(error) => {
+                let refused = matches!(**error, postern_console::session::SessionError::Refused(_));
+                let problem = session_failure(&open.gate.login().database, error);
+                RunProblem::Own(if refused { open.gate.login_failure(problem) } else { problem })
+            }
+            RunFailure::Storage(error) => RunProblem::Own(Error::Storage {
+                path: self.home().spill().to_owned(),
+                source: std::io::Error::other(error.to_string()),
+            }),
+        })
+    }
+
+    /// Rows of a result; at most a thousand.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when the tab has moved on; [`Error::Storage`] when the spill file cannot be read.
+    pub fn result_window(&self, result: &str, first: u64, count: usize) -> Result<Window, Error> {
+        self.result(result)?.window(first, count.min(WINDOW)).map_err(|error| self.storage(&error))
+    }
+
+    /// One cell of a result; at most a megabyte of it.
+    ///
+    /// # Errors
+    /// As [`Self::result_window`].
+    pub fn result_cell(&self, result: &str, row: u64, column: usize) -> Result<CellText, Error> {
+        self.result(result)?.cell(row, column, CELL).map_err(|error| self.storage(&error))
+    }
+
+    fn storage(&self, error: &postern_console::store::StoreError) -> Error {
+        Error::Storage { path: self.home().spill().to_owned(), source: std::io::Error::other(error.to_string()) }
+    }
+
+    fn result(&self, id: &str) -> Result<Arc<ResultStore>, Error> {
+        let tabs: Vec<_> = lock(&self.shared.tabs.open).values().map(Arc::clone).collect();
+        tabs.iter()
+            .find_map(|open| {
+                let run = open.tab.watch();
+                let run = run.borrow();
+                let mut results = run.as_ref()?.statements.iter().filter_map(|statement| statement.result.as_ref());
+                let found = results.find(|result| result.id.to_string() == id)?;
+                open.tab.result(found.id)
+            })
+            .ok_or_else(|| Error::NotFound { kind: "result", name: id.to_owned() })
+    }
+
+    fn tab(&self, id: &str) -> Result<(TabId, Arc<Open>), Error> {
+        lock(&self.shared.tabs.open)
+            .iter()
+            .find(|(known, _)| known.to_string() == id)
+            .map(|(known, open)| (*known, Arc::clone(open)))
+            .ok_or_else(|| Error::NotFound { kind: "tab", name: id.to_owned() })
+    }
+
+    /// Passes the steps of a tab's runs on, until the tab is dropped.
+    fn tell_runs(&self, id: TabId, tab: &Tab<GateConnector>) {
+        let mut watch = tab.watch();
+        let changes = self.shared.changes.clone();
+        tokio::spawn(async move {
+            while watch.changed().await.is_ok() {
+                // Nobody listening is fine.
+                let _ = changes.send(Change::Run(id));
+            }
+        });
+    }
+}
+
+/// An error of a run: its own, or the one that its tab keeps.
+#[derive(Debug)]
+pub enum RunProblem {
+    /// Made for this question.
+    Own(Error),
+    /// Kept by the tab.
+    Shared(Arc<Error>),
+}
+
+impl AsRef<Error> for RunProblem {
+    fn as_ref(&self) -> &Error {
+        match self {
+            Self::Own(error) => error,
+            Self::Shared(error) => error,
+        }
+    }
+}
 
 impl Tabs {
-    pub(crate) fn close_all(&self) {}
+    /// Closes all, politely.
+    pub(crate) async fn close_all(&self) {
+        let open = std::mem::take(&mut *lock(&self.open));
+        for tab in open.into_values() {
+            tab.tab.close().await;
+        }
+    }
+
+    /// Closes those of a database, or all.
+    pub(crate) async fn close_of(&self, database: Option<&str>) {
+        let closing: Vec<_> = {
+            let mut open = lock(&self.open);
+            let ids: Vec<TabId> = open
+                .iter()
+                .filter(|(_, tab)| database.is_none_or(|name| tab.gate.login().database == name))
+                .map(|(id, _)| *id)
+                .collect();
+            ids.iter().filter_map(|id| open.remove(id)).collect()
+        };
+        for tab in closing {
+            tab.tab.close().await;
+        }
+    }
 }

@@ -304,7 +304,7 @@ impl Engine {
 
     /// Ends everything: clients are told and given `limit` to go.
     pub async fn shutdown(&self, limit: Duration) {
-        self.shared.tabs.close_all();
+        self.shared.tabs.close_all().await;
         let gates: Vec<_> = lock(&self.shared.gates).values().map(Arc::clone).collect();
         lock(&self.shared.gates).clear();
         for gate in gates {

@@ -202,6 +202,7 @@ impl Engine {
     /// [`Error::Storage`].
     pub async fn disconnect(&self, database: Option<&str>) -> Result<Vec<Lease>, Error> {
         let closed = lease::revoke(&self.shared.home, database)?;
+        self.shared.tabs.close_of(database).await;
         let gates: Vec<_> = {
             let mut gates = lock(&self.shared.gates);
             let logins: Vec<Login> =
@@ -224,10 +225,6 @@ impl Gate {
 
     pub(crate) fn env(&self) -> Option<&str> {
         self.env.as_deref()
-    }
-
-    pub(crate) fn proxy(&self) -> &Proxy {
-        &self.proxy
     }
 
     /// Names the connection while it listens.
@@ -257,12 +254,25 @@ impl Gate {
         self.proxy.sessions()
     }
 
-    /// A session through memory. What can be refused before the server is dialled is refused here, typed.
-    pub(crate) async fn attach(&self, program: &str) -> Result<DuplexStream, Error> {
+    /// Asks roles and AWS what every session is asked, so that a refusal comes typed and before a server is dialled.
+    pub(crate) async fn preflight(&self) -> Result<(), Error> {
         let engine = self.engine.upgrade().ok_or(Error::Canceled)?;
         engine.check(&self.login)?;
-        upstream::dial_plan(&engine, &self.login, Freshness::Cached).await?;
+        upstream::dial_plan(&engine, &self.login, Freshness::Cached).await.map(drop)
+    }
+
+    /// A session through memory.
+    pub(crate) async fn attach(&self, program: &str) -> Result<DuplexStream, Error> {
+        self.preflight().await?;
         Ok(self.proxy.attach(program))
+    }
+
+    /// Cancels what the session with this local key's PID runs, as a client's CancelRequest would.
+    pub(crate) async fn cancel_local(&self, local_pid: i32) {
+        if let Some(session) = self.proxy.sessions().into_iter().find(|session| session.local_pid == local_pid) {
+            let outcome = self.proxy.cancel_session(session.facts.id).await;
+            tracing::debug!(?outcome, session = %session.facts.id, "cancel");
+        }
     }
 
     /// The typed error behind a failed login through memory; `told` when the proxy knows of none.

@@ -22,6 +22,7 @@ mod memory;
 mod monitor;
 mod passfile;
 mod recorder;
+mod sql;
 mod strings;
 mod tls;
 mod upstream;
@@ -32,6 +33,7 @@ pub use postern_access::{
     Choices, Database, DatabaseType, Decision, Effect, Kind, NoDefault, Options, ResourceError, Role, Step, User,
 };
 pub use postern_aws::{AssumedRole, AwsError, AwsErrorKind, AwsFiles, CallerIdentity};
+pub use postern_console as results;
 pub use postern_proxy::{DialError, Origin, SessionInfo};
 
 pub use crate::{
@@ -39,6 +41,7 @@ pub use crate::{
     audit::{Audit, Broken, Record},
     cancel::{CancelReport, CancelRequest, CancelStep, Outcome, StepKind},
     catalogue::{Catalogue, Resources, Stored},
+    console::{ConsoleTab, Run, RunProblem, TabId},
     engine::{Change, DatabaseEntry, Engine, EngineOptions, Identity},
     error::{Error, SqlFailure, choice_of},
     gate::{Connection, OpenConnection},
@@ -46,6 +49,7 @@ pub use crate::{
     lease::Lease,
     login::Login,
     memory::SignIn,
+    sql::{server_failure, session_failure},
     strings::{Address, Strings, strings},
 };
 

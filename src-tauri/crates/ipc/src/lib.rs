@@ -8,5 +8,8 @@ pub mod console;
 pub mod contract;
 pub mod databases;
 pub mod error;
+pub mod host;
 pub mod resources;
 pub mod session;
+
+pub use host::{Event, Host};

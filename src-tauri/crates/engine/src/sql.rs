@@ -1,0 +1,57 @@
+//! SQL sessions for whoever runs statements itself: `postern db exec`, the tests.
+
+use postern_console::session::{Login as ConsoleLogin, Session, SessionError};
+use tokio::io::DuplexStream;
+
+use crate::{
+    engine::Engine,
+    error::{Error, SqlFailure},
+    gate::Gate,
+    login::Login,
+};
+
+impl Engine {
+    /// Opens a session through the gate of a login. `program` is shown in the Connections view and on the server.
+    ///
+    /// # Errors
+    /// [`Error::AccessDenied`], [`Error::Aws`], [`Error::Dial`], [`Error::LoginRefused`].
+    pub async fn sql_session(&self, login: &Login, program: &str) -> Result<Session<DuplexStream>, Error> {
+        start(&*self.gate(login)?, program).await
+    }
+}
+
+/// Starts a session through a gate.
+pub(crate) async fn start(gate: &Gate, program: &str) -> Result<Session<DuplexStream>, Error> {
+    let stream = gate.attach(program).await?;
+    let login = gate.login();
+    let who = ConsoleLogin {
+        user: login.db_user.clone(),
+        database: login.db_name.clone(),
+        application_name: program.to_owned(),
+    };
+    Session::start(stream, &who).await.map_err(|error| gate.login_failure(session_failure(&login.database, &error)))
+}
+
+/// What ended a session, or kept it from beginning.
+#[must_use]
+pub fn session_failure(database: &str, error: &SessionError) -> Error {
+    let lost = |reason: String| Error::ConnectionLost { database: database.to_owned(), reason };
+    match error {
+        SessionError::Refused(refusal) => Error::Sql(Box::new(server_failure(refusal))),
+        SessionError::Lost { server: Some(last), .. } => lost(last.message().to_owned()),
+        SessionError::Lost { source: Some(source), .. } => lost(source.to_string()),
+        other => lost(other.to_string()),
+    }
+}
+
+/// The server's words.
+#[must_use]
+pub fn server_failure(response: &postern_wire::ErrorResponse) -> SqlFailure {
+    SqlFailure {
+        severity: response.field(b'S').unwrap_or("ERROR").to_owned(),
+        sqlstate: response.sqlstate().to_owned(),
+        message: response.message().to_owned(),
+        detail: response.field(b'D').map(str::to_owned),
+        hint: response.field(b'H').map(str::to_owned),
+    }
+}

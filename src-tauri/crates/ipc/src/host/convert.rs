@@ -1,0 +1,210 @@
+//! Engine types as their twins for the UI, and back.
+
+use postern_engine as engine;
+use postern_engine::{DatabaseType, millis};
+
+use crate::{activity::*, connections::*, databases::*, resources::*};
+
+impl From<Target> for engine::Login {
+    fn from(target: Target) -> Self {
+        Self { database: target.database, db_user: target.db_user, db_name: target.db_name }
+    }
+}
+
+impl From<engine::Login> for Target {
+    fn from(login: engine::Login) -> Self {
+        Self { database: login.database, db_user: login.db_user, db_name: login.db_name }
+    }
+}
+
+impl From<engine::Stored> for StoredResource {
+    fn from(stored: engine::Stored) -> Self {
+        Self { kind: stored.kind.to_string(), name: stored.name, updated: stored.updated }
+    }
+}
+
+impl From<engine::DatabaseEntry> for Database {
+    fn from(entry: engine::DatabaseEntry) -> Self {
+        let database = &entry.database;
+        let serverless = match &database.database_type {
+            DatabaseType::RedshiftServerless(serverless) => Some(serverless.clone()),
+            DatabaseType::Postgres => None,
+        };
+        Self {
+            name: database.name.clone(),
+            description: database.description.clone(),
+            labels: database
+                .labels
+                .iter()
+                .map(|(name, value)| Label { name: name.clone(), value: value.clone() })
+                .collect(),
+            env: database.labels.get("env").cloned(),
+            engine: if serverless.is_some() { DatabaseEngine::RedshiftServerless } else { DatabaseEngine::Postgres },
+            workgroup: serverless.as_ref().map(|serverless| serverless.workgroup_name.clone()),
+            account: serverless.as_ref().map(|serverless| serverless.account_id.clone()),
+            region: serverless.map(|serverless| serverless.region),
+            endpoint: format!("{}:{}", database.host, database.port),
+            db_users: entry.options.db_users.into(),
+            db_names: entry.options.db_names.into(),
+            local_port: entry.local_port,
+        }
+    }
+}
+
+impl From<engine::Choices> for Choices {
+    fn from(choices: engine::Choices) -> Self {
+        Self { allowed: choices.allowed, wildcard: choices.wildcard, denied: choices.denied }
+    }
+}
+
+impl From<engine::Decision> for AccessDecision {
+    fn from(decision: engine::Decision) -> Self {
+        Self {
+            allowed: decision.allowed,
+            role: decision.role,
+            reason: decision.reason,
+            steps: decision.steps.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<engine::Step> for AccessStep {
+    fn from(step: engine::Step) -> Self {
+        Self {
+            role: step.role,
+            effect: match step.effect {
+                engine::Effect::Allow => "allow",
+                engine::Effect::Deny => "deny",
+            }
+            .to_owned(),
+            condition: step.condition.to_owned(),
+            matched: step.matched,
+            detail: step.detail,
+        }
+    }
+}
+
+impl From<engine::Connection> for Connection {
+    fn from(connection: engine::Connection) -> Self {
+        let host = "127.0.0.1";
+        let address = engine::Address::Tcp { host, port: connection.port };
+        let strings = engine::strings(address, &connection.login);
+        Self {
+            id: connection.id,
+            target: connection.login.into(),
+            env: connection.env,
+            host: host.to_owned(),
+            port: connection.port,
+            unix_socket: connection.unix_socket.map(|path| path.display().to_string()),
+            strings: ConnectionStrings {
+                uri: strings.uri,
+                psql: strings.psql,
+                jdbc: strings.jdbc,
+                env: strings.env,
+            },
+            sessions: connection.sessions.into_iter().map(Into::into).collect(),
+            bytes_up: connection.bytes_up,
+            bytes_down: connection.bytes_down,
+            opened_at: millis(connection.opened_at),
+        }
+    }
+}
+
+impl From<engine::SessionInfo> for Session {
+    fn from(session: engine::SessionInfo) -> Self {
+        Self {
+            id: session.facts.id.0,
+            origin: match session.facts.origin {
+                engine::Origin::Tcp(_) => SessionOrigin::Tcp,
+                engine::Origin::Unix => SessionOrigin::Unix,
+                engine::Origin::Internal => SessionOrigin::Internal,
+            },
+            program: session.facts.program,
+            db_user: session.facts.db_user,
+            db_name: session.facts.db_name,
+            backend_pid: session.facts.backend_pid,
+            started_at: millis(session.started_at),
+            bytes_up: session.bytes_up,
+            bytes_down: session.bytes_down,
+        }
+    }
+}
+
+impl From<engine::Activity> for Activity {
+    fn from(activity: engine::Activity) -> Self {
+        Self {
+            scope: match activity.scope {
+                engine::Scope::All => ActivityScope::All,
+                engine::Scope::Own => ActivityScope::Own,
+                engine::Scope::Unknown => ActivityScope::Unknown,
+            },
+            as_of: millis(activity.as_of),
+            queries: activity.queries.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<engine::Query> for Query {
+    fn from(query: engine::Query) -> Self {
+        let live = query.lives();
+        Self {
+            query_id: query.query_id.to_string(),
+            session_id: query.session_id,
+            user: query.user,
+            db_name: query.db_name,
+            status: query.status,
+            live,
+            query_type: query.query_type,
+            start_time: query.start_time,
+            end_time: query.end_time,
+            elapsed_ms: query.elapsed_us / 1000,
+            queue_ms: query.queue_us / 1000,
+            lock_wait_ms: query.lock_wait_us / 1000,
+            planning_ms: query.planning_us / 1000,
+            compile_ms: query.compile_us / 1000,
+            execution_ms: query.execution_us / 1000,
+            rows: query.rows,
+            error: query.error,
+            text: query.text,
+            ours: query.ours.map(|ours| OurSession { program: ours.program, session: ours.session }),
+        }
+    }
+}
+
+impl From<engine::CancelReport> for CancelReport {
+    fn from(report: engine::CancelReport) -> Self {
+        Self {
+            outcome: match report.outcome {
+                engine::Outcome::Canceled => CancelOutcome::Canceled,
+                engine::Outcome::Terminated => CancelOutcome::Terminated,
+                engine::Outcome::AlreadyFinished => CancelOutcome::AlreadyFinished,
+                engine::Outcome::QueryChanged => CancelOutcome::QueryChanged,
+                engine::Outcome::StillRunning => CancelOutcome::StillRunning,
+                engine::Outcome::NotPermitted => CancelOutcome::NotPermitted,
+            },
+            steps: report
+                .steps
+                .into_iter()
+                .map(|step| CancelStep {
+                    kind: match step.kind {
+                        engine::StepKind::Reread => CancelStepKind::Reread,
+                        engine::StepKind::WireCancel => CancelStepKind::WireCancel,
+                        engine::StepKind::CancelBackend => CancelStepKind::CancelBackend,
+                        engine::StepKind::TerminateBackend => CancelStepKind::TerminateBackend,
+                        engine::StepKind::ServerReports => CancelStepKind::ServerReports,
+                        engine::StepKind::ClientTold => CancelStepKind::ClientTold,
+                    },
+                    ok: step.ok,
+                    at_ms: whole_millis(step.at),
+                    detail: step.detail,
+                })
+                .collect(),
+            elapsed_ms: whole_millis(report.elapsed),
+        }
+    }
+}
+
+/// Milliseconds of a duration.
+pub(crate) fn whole_millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
