@@ -11,6 +11,8 @@ mod clock;
 mod error;
 mod session;
 mod source;
+#[cfg(test)]
+mod testing;
 mod workgroups;
 
 pub use arn::{RoleArn, RoleArnError, partition, role_arn};

@@ -340,3 +340,246 @@ impl Intercept for HostWitness {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use secrecy::ExposeSecret as _;
+
+    use super::*;
+    use crate::testing::{Answer, PretendAws, Seen, StoppedClock, assumed, database_login};
+
+    const ACCESS: &str = "arn:aws:iam::123456789012:role/access";
+    const READER: &str = "arn:aws:iam::123456789012:role/reader";
+
+    fn hop(role: &str, external_id: Option<&str>) -> Hop {
+        Hop { role_arn: role.to_owned(), external_id: external_id.map(str::to_owned) }
+    }
+
+    fn request(hops: Vec<Hop>) -> CredentialsRequest {
+        CredentialsRequest { region: "eu-west-1".to_owned(), workgroup: "sales".to_owned(), db_name: "dev".to_owned(), hops }
+    }
+
+    /// An AWS that grants everything: roles for an hour, passwords for a quarter.
+    fn generous(clock: &Arc<StoppedClock>) -> impl Fn(&Seen) -> Answer + Send + Sync + 'static {
+        let clock = Arc::clone(clock);
+        move |seen| match seen.action.as_str() {
+            "AssumeRole" => {
+                let key = if seen.body.contains("role%2Faccess") { "ACCESS" } else { "READER" };
+                assumed(seen, key, clock.in_future(3600))
+            }
+            "GetCredentials" => database_login("pw", clock.in_future(900)),
+            other => Answer::json_error(400, "ValidationException", other),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_chain_of_two_roles_ends_in_a_database_password() {
+        let clock = StoppedClock::new();
+        let server = PretendAws::start(generous(&clock)).await;
+        let aws = Aws::with_clock(server.source(), Arc::clone(&clock) as _);
+        let request = request(vec![hop(ACCESS, Some("0xE1")), hop(READER, None)]);
+        let login = aws.database_credentials(&request, Freshness::Cached).await.unwrap();
+        assert_eq!((login.user.as_str(), login.password.expose_secret()), ("IAMR:reader", "pw"));
+        assert!(!format!("{login:?}").contains("pw"), "{login:?}");
+
+        let seen = server.seen();
+        assert_eq!(server.actions(), ["AssumeRole", "AssumeRole", "GetCredentials"]);
+        assert_eq!(seen.iter().map(|seen| seen.key.as_str()).collect::<Vec<_>>(), ["BASE", "ACCESS", "READER"]);
+        assert!(seen[0].body.contains("RoleSessionName=alice") && seen[0].body.contains("DurationSeconds=3600"), "{seen:?}");
+        assert!(seen[0].body.contains("ExternalId=0xE1") && !seen[1].body.contains("ExternalId"), "{seen:?}");
+        for part in [r#""workgroupName":"sales""#, r#""dbName":"dev""#, r#""durationSeconds":900"#] {
+            assert!(seen[2].body.contains(part), "{seen:?}");
+        }
+        let roles = aws.assumed_roles();
+        assert_eq!(roles.iter().map(|role| role.role_arn.as_str()).collect::<Vec<_>>(), [ACCESS, READER]);
+        assert_eq!(roles[1].assumed_arn, "arn:aws:sts::123456789012:assumed-role/reader/alice");
+    }
+
+    #[tokio::test]
+    async fn a_password_is_kept_until_a_minute_before_it_expires_and_roles_until_five() {
+        let clock = StoppedClock::new();
+        let server = PretendAws::start(generous(&clock)).await;
+        let aws = Aws::with_clock(server.source(), Arc::clone(&clock) as _);
+        let request = request(vec![hop(READER, None)]);
+        let ask = async || aws.database_credentials(&request, Freshness::Cached).await.unwrap();
+        ask().await;
+        clock.advance(Duration::from_secs(900 - 62));
+        ask().await;
+        assert_eq!(server.actions(), ["AssumeRole", "GetCredentials"]);
+        clock.advance(Duration::from_secs(3));
+        ask().await;
+        assert_eq!(server.actions()[2..], ["GetCredentials"]);
+        clock.advance(Duration::from_secs(3600 - 300 - (900 - 60)));
+        ask().await;
+        assert_eq!(server.actions()[3..], ["AssumeRole", "GetCredentials"]);
+    }
+
+    #[tokio::test]
+    async fn fresh_asks_for_a_new_password_with_the_same_role() {
+        let clock = StoppedClock::new();
+        let server = PretendAws::start(generous(&clock)).await;
+        let aws = Aws::with_clock(server.source(), Arc::clone(&clock) as _);
+        let request = request(vec![hop(READER, None)]);
+        aws.database_credentials(&request, Freshness::Cached).await.unwrap();
+        aws.database_credentials(&request, Freshness::Fresh).await.unwrap();
+        aws.database_credentials(&request, Freshness::Cached).await.unwrap();
+        assert_eq!(server.actions(), ["AssumeRole", "GetCredentials", "GetCredentials"]);
+        aws.forget_database(&request);
+        aws.database_credentials(&request, Freshness::Cached).await.unwrap();
+        assert_eq!(server.actions()[3..], ["GetCredentials"]);
+        aws.forget();
+        assert_eq!(aws.assumed_roles(), []);
+        aws.database_credentials(&request, Freshness::Cached).await.unwrap();
+        assert_eq!(server.actions()[4..], ["AssumeRole", "GetCredentials"]);
+    }
+
+    #[tokio::test]
+    async fn concurrent_connections_share_one_request() {
+        let clock = StoppedClock::new();
+        let server = PretendAws::start(generous(&clock)).await;
+        let aws = Aws::with_clock(server.source(), Arc::clone(&clock) as _);
+        let request = request(vec![hop(READER, None)]);
+        server.hold();
+        let asking = futures_util::future::join_all((0..20).map(|_| aws.database_credentials(&request, Freshness::Cached)));
+        let (logins, ()) = tokio::join!(asking, async {
+            server.arrived(1).await;
+            server.release();
+        });
+        assert!(logins.iter().all(Result::is_ok), "{logins:?}");
+        assert_eq!(server.actions(), ["AssumeRole", "GetCredentials"]);
+    }
+
+    #[tokio::test]
+    async fn a_denied_hop_is_named_and_not_remembered() {
+        let clock = StoppedClock::new();
+        let principal = "arn:aws:sts::123456789012:assumed-role/access/alice";
+        let sentence = format!("User: {principal} is not authorized to perform: sts:AssumeRole on resource: {READER}");
+        let (grant, told) = (generous(&clock), sentence.clone());
+        let server = PretendAws::start(move |seen| {
+            if seen.body.contains("role%2Freader") { Answer::sts_error(403, "AccessDenied", &told) } else { grant(seen) }
+        })
+        .await;
+        let aws = Aws::with_clock(server.source(), Arc::clone(&clock) as _);
+        let request = request(vec![hop(ACCESS, None), hop(READER, None)]);
+        let error = aws.database_credentials(&request, Freshness::Cached).await.unwrap_err();
+        assert_eq!(error.step, Step { hop: 2, action: "sts:AssumeRole", resource: READER.to_owned() });
+        let AwsErrorKind::Denied(denial) = &error.kind else { panic!("{error:?}") };
+        assert_eq!((denial.principal.as_str(), denial.resource.as_str()), (principal, READER));
+        assert_eq!((error.message.as_str(), error.request_id.as_deref()), (sentence.as_str(), Some("r-1")));
+        assert_eq!(error.to_string(), format!("sts:AssumeRole on {READER} (hop 2) was denied: {sentence}"));
+
+        server.answer(generous(&clock));
+        aws.database_credentials(&request, Freshness::Cached).await.unwrap();
+        assert_eq!(server.actions(), ["AssumeRole", "AssumeRole", "AssumeRole", "GetCredentials"]);
+    }
+
+    #[tokio::test]
+    async fn a_denied_password_is_the_last_hop() {
+        let clock = StoppedClock::new();
+        let grant = generous(&clock);
+        let sentence = "User: arn:aws:sts::123456789012:assumed-role/reader/alice is not authorized to perform: \
+                        redshift-serverless:GetCredentials on resource: arn:aws:redshift-serverless:eu-west-1:123456789012:workgroup/u \
+                        because no identity-based policy allows the redshift-serverless:GetCredentials action";
+        let server = PretendAws::start(move |seen| match seen.action.as_str() {
+            "GetCredentials" => Answer::json_error(400, "AccessDeniedException", sentence),
+            _ => grant(seen),
+        })
+        .await;
+        let aws = Aws::with_clock(server.source(), clock);
+        let error = aws.database_credentials(&request(vec![hop(READER, None)]), Freshness::Cached).await.unwrap_err();
+        assert_eq!((error.step.hop, error.step.action, error.step.resource.as_str()), (2, "redshift-serverless:GetCredentials", "sales"));
+        let AwsErrorKind::Denied(denial) = &error.kind else { panic!("{error:?}") };
+        assert_eq!(denial.because, "because no identity-based policy allows the redshift-serverless:GetCredentials action");
+    }
+
+    #[tokio::test]
+    async fn a_workgroup_that_does_not_exist_is_not_found() {
+        let clock = StoppedClock::new();
+        let grant = generous(&clock);
+        let server = PretendAws::start(move |seen| match seen.action.as_str() {
+            "GetCredentials" => Answer::json_error(400, "ResourceNotFoundException", "Serverless workgroup sales not found."),
+            _ => grant(seen),
+        })
+        .await;
+        let aws = Aws::with_clock(server.source(), clock);
+        let error = aws.database_credentials(&request(vec![hop(READER, None)]), Freshness::Cached).await.unwrap_err();
+        assert_eq!((error.kind, error.message.as_str()), (AwsErrorKind::NotFound, "Serverless workgroup sales not found."));
+    }
+
+    #[tokio::test]
+    async fn expired_role_credentials_are_forgotten() {
+        let clock = StoppedClock::new();
+        let grant = generous(&clock);
+        let server = PretendAws::start(move |seen| match seen.action.as_str() {
+            "GetCredentials" => Answer::json_error(400, "ExpiredTokenException", "The security token included in the request is expired"),
+            _ => grant(seen),
+        })
+        .await;
+        let aws = Aws::with_clock(server.source(), Arc::clone(&clock) as _);
+        let request = request(vec![hop(READER, None)]);
+        let error = aws.database_credentials(&request, Freshness::Cached).await.unwrap_err();
+        assert_eq!(error.kind, AwsErrorKind::CredentialsExpired);
+        assert_eq!(aws.assumed_roles(), []);
+    }
+
+    #[tokio::test]
+    async fn throttling_is_retried_a_little_and_then_said() {
+        let server = PretendAws::start(|_| Answer::sts_error(400, "Throttling", "Rate exceeded")).await;
+        let aws = Aws::new(server.source());
+        let error = aws.caller_identity().await.unwrap_err();
+        assert_eq!((&error.kind, error.message.as_str()), (&AwsErrorKind::Throttled, "Rate exceeded"));
+        assert_eq!(server.actions().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_host_that_does_not_answer_is_named() {
+        let server = PretendAws::start(|_| Answer::ok("")).await;
+        let (source, address) = (server.source(), server.address());
+        server.stop().await;
+        let error = Aws::new(source).caller_identity().await.unwrap_err();
+        assert_eq!(error.kind, AwsErrorKind::Unreachable { endpoint: Some(address.to_string()) });
+        assert!(error.to_string().starts_with(&format!("sts:GetCallerIdentity got no answer from {address}: ")), "{error}");
+    }
+
+    #[tokio::test]
+    async fn the_identity_says_where_its_credentials_came_from() {
+        let server = PretendAws::start(|_| {
+            Answer::ok(
+                "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/alice</Arn><UserId>AIDA</UserId>\
+                 <Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>",
+            )
+        })
+        .await;
+        let identity = Aws::new(server.source()).caller_identity().await.unwrap();
+        assert_eq!(identity.arn, "arn:aws:iam::123456789012:user/alice");
+        assert_eq!((identity.account.as_str(), identity.user_id.as_str()), ("123456789012", "AIDA"));
+        assert_eq!((identity.source.as_str(), identity.expires_at), ("profile test", None));
+        assert_eq!(server.seen()[0].key, "BASE");
+    }
+
+    #[tokio::test]
+    async fn an_edited_credentials_file_counts_after_five_minutes_or_at_once_when_told() {
+        let clock = StoppedClock::new();
+        let server = PretendAws::start(generous(&clock)).await;
+        let source = server.source();
+        let credentials = source.files.clone().unwrap().credentials;
+        let aws = Aws::with_clock(source, Arc::clone(&clock) as _);
+        let key = async || aws.base("eu-west-1").await.unwrap().credentials.access_key_id().to_owned();
+        assert_eq!(key().await, "BASE");
+        std::fs::write(credentials, "[test]\naws_access_key_id = NEW\naws_secret_access_key = s\n").unwrap();
+        assert_eq!(key().await, "BASE");
+        clock.advance(BASE_LIFETIME);
+        assert_eq!(key().await, "NEW");
+    }
+
+    #[tokio::test]
+    async fn a_chain_of_three_roles_is_refused_before_any_call() {
+        let server = PretendAws::start(|_| Answer::ok("")).await;
+        let aws = Aws::new(server.source());
+        let three = request(vec![hop(ACCESS, None), hop(ACCESS, None), hop(READER, None)]);
+        let error = aws.database_credentials(&three, Freshness::Cached).await.unwrap_err();
+        assert_eq!(error.message, "role chain contains more than 2 roles");
+        assert_eq!(server.actions(), Vec::<String>::new());
+    }
+}

@@ -116,3 +116,66 @@ async fn tags(client: &Client, arn: &str) -> BTreeMap<String, String> {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::AwsErrorKind;
+    use crate::testing::{Answer, PretendAws, Seen};
+
+    const ARN: &str = "arn:aws:redshift-serverless:eu-west-1:123456789012:workgroup/";
+
+    fn account(seen: &Seen) -> Answer {
+        let first = seen.body.contains("nextToken");
+        match seen.action.as_str() {
+            "ListWorkgroups" if !first => Answer::ok(format!(
+                r#"{{"workgroups":[{{"workgroupName":"sales","workgroupArn":"{ARN}u1","workgroupId":"u1","namespaceName":"ns","status":"AVAILABLE",
+                "endpoint":{{"address":"sales.example","port":5440}},"port":5439,"publiclyAccessible":true}}],"nextToken":"2"}}"#
+            )),
+            "ListWorkgroups" => Answer::ok(format!(
+                r#"{{"workgroups":[{{"workgroupName":"fresh","workgroupArn":"{ARN}u2","workgroupId":"u2","namespaceName":"other","status":"CREATING"}}]}}"#
+            )),
+            "ListNamespaces" => Answer::ok(r#"{"namespaces":[{"namespaceName":"ns","dbName":"dev"}]}"#),
+            "ListTagsForResource" if seen.body.contains("u1") => Answer::ok(r#"{"tags":[{"key":"env","value":"prod"}]}"#),
+            _ => Answer::json_error(400, "AccessDeniedException", "no"),
+        }
+    }
+
+    #[tokio::test]
+    async fn workgroups_are_joined_with_namespaces_and_tags_over_all_pages() {
+        let server = PretendAws::start(account).await;
+        let found = Aws::new(server.source()).workgroups("eu-west-1").await.unwrap();
+        assert_eq!(found.iter().map(|workgroup| workgroup.name.as_str()).collect::<Vec<_>>(), ["fresh", "sales"]);
+        let sales = Workgroup {
+            name: "sales".to_owned(),
+            arn: format!("{ARN}u1"),
+            id: "u1".to_owned(),
+            namespace: "ns".to_owned(),
+            status: "AVAILABLE".to_owned(),
+            endpoint: Some("sales.example".to_owned()),
+            port: 5440,
+            db_name: Some("dev".to_owned()),
+            tags: BTreeMap::from([("env".to_owned(), "prod".to_owned())]),
+            publicly_accessible: true,
+        };
+        assert_eq!(found[1], sales);
+        assert_eq!((found[0].endpoint.as_deref(), found[0].port, found[0].db_name.as_deref()), (None, 5439, None));
+        assert!(found[0].tags.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_denied_namespace_hides_nothing_else_and_a_denied_list_says_so() {
+        let server = PretendAws::start(|seen| match seen.action.as_str() {
+            "ListNamespaces" => Answer::json_error(400, "AccessDeniedException", "no"),
+            _ => account(seen),
+        })
+        .await;
+        let aws = Aws::new(server.source());
+        assert_eq!(aws.workgroups("eu-west-1").await.unwrap().len(), 2);
+        server.answer(|_| Answer::json_error(400, "AccessDeniedException", "User: x is not authorized to perform: y"));
+        let error = aws.workgroups("eu-west-1").await.unwrap_err();
+        assert_eq!((error.step.hop, error.step.action), (0, "redshift-serverless:ListWorkgroups"));
+        assert!(matches!(error.kind, AwsErrorKind::Denied(_)), "{error:?}");
+    }
+}
