@@ -1,4 +1,4 @@
-//! Faults on demand, for tests that want to see what a client makes of them.
+//! What can go wrong with a workgroup on demand, for tests that want to see what a client makes of them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,12 +8,12 @@ use crate::ledger::PasswordLedger;
 
 /// What can go wrong with one workgroup. Everything takes effect at once and lasts until it is taken back.
 #[derive(Clone, Debug)]
-pub struct Faults {
+pub struct WorkgroupFaults {
     pub(crate) workgroup: Arc<Workgroup>,
     pub(crate) ledger: PasswordLedger,
 }
 
-impl Faults {
+impl WorkgroupFaults {
     /// New connections are refused: nobody listens on the port while this is on.
     pub fn refuse(&self, on: bool) {
         self.workgroup.faults.refuse(on);

@@ -18,5 +18,5 @@ mod random;
 mod sandbox;
 
 pub use description::Description;
-pub use faults::Faults;
+pub use faults::WorkgroupFaults;
 pub use sandbox::{Sandbox, SandboxOptions};

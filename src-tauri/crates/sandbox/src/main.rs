@@ -10,7 +10,7 @@ use postern_sandbox::{Sandbox, SandboxOptions};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-const USAGE: &str = "usage: postern-sandbox [--dir DIR] [--with-samples]";
+const USAGE: &str = "usage: postern-sandbox [--dir DIR] [--with-samples] [--orders N]";
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -24,7 +24,7 @@ async fn main() -> Result<()> {
         }
     };
     tokio::pin!(stopped);
-    let (options, _temporary) = arguments(std::env::args().skip(1))?;
+    let options = arguments(std::env::args().skip(1))?;
     let sandbox = tokio::select! {
         started = Sandbox::start(options) => started?,
         () = &mut stopped => return Ok(()),
@@ -35,24 +35,24 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-/// The options, and the folder to remove at the end when none was named.
-fn arguments(given: impl Iterator<Item = String>) -> Result<(SandboxOptions, Option<tempfile::TempDir>)> {
-    let (mut dir, mut with_samples) = (None, false);
-    let mut given = given;
+fn arguments(mut given: impl Iterator<Item = String>) -> Result<SandboxOptions> {
+    // Does not exist yet, so that the sandbox makes it and takes it away again.
+    let mut dir = std::env::temp_dir().join(format!("postern-sandbox-{}", std::process::id()));
+    let (mut with_samples, mut orders) = (false, None);
     while let Some(argument) = given.next() {
         match argument.as_str() {
-            "--dir" => dir = Some(PathBuf::from(given.next().context("--dir needs a folder")?)),
+            "--dir" => dir = PathBuf::from(given.next().context("--dir needs a folder")?),
             "--with-samples" => with_samples = true,
+            // Fewer are there sooner: four lines each, a million lines unless told otherwise.
+            "--orders" => orders = Some(given.next().context("--orders needs a number")?.parse()?),
             unknown => bail!("unknown argument {unknown}\n{USAGE}"),
         }
     }
-    let temporary = if dir.is_none() {
-        Some(tempfile::Builder::new().prefix("postern-").tempdir().context("cannot make a folder")?)
-    } else {
-        None
-    };
-    let dir = dir.or_else(|| temporary.as_ref().map(|made| made.path().to_owned())).context(USAGE)?;
-    Ok((SandboxOptions::new(dir).with_samples(with_samples), temporary))
+    let options = SandboxOptions::new(dir).with_samples(with_samples);
+    Ok(match orders {
+        Some(orders) => options.orders(orders),
+        None => options,
+    })
 }
 
 fn announce(sandbox: &Sandbox) -> Result<()> {

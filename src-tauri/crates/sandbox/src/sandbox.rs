@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::aws::AwsServer;
 use crate::clock::Clock;
-use crate::database::{ADMIN, Opened, Size, Warehouse, WorkgroupSpec};
+use crate::database::{ADMIN, Opened, Place, Size, Warehouse, WorkgroupSpec};
 use crate::description::{Admin, Database, DbUser, Description};
-use crate::faults::Faults;
+use crate::faults::WorkgroupFaults;
 use crate::files::Layout;
 use crate::ledger::PasswordLedger;
 use crate::random;
@@ -36,19 +38,19 @@ pub struct SandboxOptions {
 #[derive(Debug)]
 pub struct Sandbox {
     description: Description,
-    warehouse: Option<Warehouse>,
+    aws: AwsServer,
+    warehouse: Warehouse,
     ledger: PasswordLedger,
     clock: Clock,
     /// Last, so that files go when nobody uses them any more.
-    _files: Files,
+    files: Files,
 }
 
 /// Removes the files of a sandbox when it ends.
 #[derive(Debug)]
 struct Files {
     layout: Layout,
-    /// The folder, if we have made it.
-    made: Option<PathBuf>,
+    place: Place,
 }
 
 impl SandboxOptions {
@@ -81,8 +83,7 @@ impl Sandbox {
             databases: workgroup.db_names.clone(),
         });
         let specs = specs.collect();
-        let place = files.place()?;
-        let warehouse = Warehouse::open(&place, Size { orders }, specs, &ledger, &clock, &password).await?;
+        let warehouse = Warehouse::open(&files.place, Size { orders }, specs, &ledger, &clock, &password).await?;
         let ports = ports(&warehouse);
         for workgroup in &mut world.workgroups {
             workgroup.endpoint.port = ports[&workgroup.name];
@@ -90,9 +91,10 @@ impl Sandbox {
         files.layout.write_databases(&world, &ports, warehouse.ca_pem())?;
         files.layout.write_samples(with_samples)?;
         files.layout.write_aws(&world)?;
-        let aws = BTreeMap::new();
-        let description = describe(&world, &files.layout, &warehouse, aws, &password)?;
-        Ok(Self { description, warehouse: Some(warehouse), ledger, clock, _files: files })
+        let world = Arc::new(world);
+        let aws = AwsServer::start(world.clone(), ledger.clone(), clock.clone()).await.context("cannot start AWS")?;
+        let description = describe(&world, &files.layout, &warehouse, &aws, &password)?;
+        Ok(Self { description, aws, warehouse, ledger, clock, files })
     }
 
     /// Everything a client needs.
@@ -101,9 +103,14 @@ impl Sandbox {
     }
 
     /// What can go wrong with a workgroup; None when there is none of that name.
-    pub fn faults(&self, workgroup: &str) -> Option<Faults> {
+    pub fn faults(&self, workgroup: &str) -> Option<WorkgroupFaults> {
         let opened = self.opened(workgroup)?;
-        Some(Faults { workgroup: opened.workgroup.clone(), ledger: self.ledger.clone() })
+        Some(WorkgroupFaults { workgroup: opened.workgroup.clone(), ledger: self.ledger.clone() })
+    }
+
+    /// AWS: its own faults, and the end of every session.
+    pub fn aws(&self) -> &AwsServer {
+        &self.aws
     }
 
     /// The port of the administrator of a workgroup's PostgreSQL. User and password are those of the description.
@@ -122,36 +129,32 @@ impl Sandbox {
     }
 
     /// Stops every server and removes every file, and returns when that is done.
-    pub async fn stop(mut self) {
-        if let Some(warehouse) = self.warehouse.take() {
-            warehouse.stop().await;
-        }
+    pub async fn stop(self) {
+        let Self { aws, warehouse, files, .. } = self;
+        aws.stop().await;
+        warehouse.stop().await;
+        drop(files);
     }
 
     fn opened(&self, workgroup: &str) -> Option<&Opened> {
-        self.warehouse.as_ref()?.opened().iter().find(|opened| opened.workgroup.spec.name == workgroup)
+        self.warehouse.opened().iter().find(|opened| opened.workgroup.spec.name == workgroup)
     }
 }
 
 impl Files {
     fn create(dir: &Path) -> Result<Self> {
-        let made = (!dir.exists()).then(|| dir.to_owned());
+        let made_by_us = !dir.exists();
         std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
         let dir = dir.canonicalize().with_context(|| format!("cannot resolve {}", dir.display()))?;
-        Ok(Self { layout: Layout::create(&dir)?, made })
-    }
-
-    /// The folder itself, resolved.
-    fn place(&self) -> Result<PathBuf> {
-        self.layout.home().parent().map(Path::to_owned).context("the home is in the sandbox's folder")
+        Ok(Self { layout: Layout::create(&dir)?, place: Place { dir, made_by_us } })
     }
 }
 
 impl Drop for Files {
     fn drop(&mut self) {
         self.layout.remove();
-        if let Some(made) = &self.made {
-            let _ = std::fs::remove_dir_all(made);
+        if self.place.made_by_us {
+            let _ = std::fs::remove_dir_all(&self.place.dir);
         }
     }
 }
@@ -165,9 +168,10 @@ fn describe(
     world: &World,
     layout: &Layout,
     warehouse: &Warehouse,
-    aws: BTreeMap<String, String>,
+    aws: &AwsServer,
     password: &SecretString,
 ) -> Result<Description> {
+    let aws = BTreeMap::from(["sts", "redshift_serverless"].map(|service| (service.to_owned(), aws.url())));
     let first = warehouse.opened().first().context("a world without workgroups has no use")?;
     let ports = ports(warehouse);
     let databases = world.workgroups.iter().map(|workgroup| Database {

@@ -23,6 +23,14 @@ pub(crate) struct Size {
     pub(crate) orders: u32,
 }
 
+/// The sandbox's folder.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) dir: PathBuf,
+    /// Then it goes with the sandbox.
+    pub(crate) made_by_us: bool,
+}
+
 /// A stopped cluster, and the place where it and its copies live.
 #[derive(Debug)]
 pub(crate) struct Template {
@@ -34,10 +42,12 @@ pub(crate) struct Template {
 }
 
 impl Template {
-    /// Makes and seeds it below `dir`, or in a temporary folder when PostgreSQL could not work there: a path too long
+    /// Makes and seeds it in `place`, or in a temporary folder when PostgreSQL could not work there: a path too long
     /// for a socket, or a folder closed to the account it runs as.
-    pub(crate) async fn create(dir: &Path, size: Size, admin_password: &SecretString) -> Result<Self> {
+    pub(crate) async fn create(place: &Place, size: Size, admin_password: &SecretString) -> Result<Self> {
         let installation = Installation::find()?;
+        let dir = place.dir.as_path();
+        let around = place.made_by_us.then_some(dir);
         let mut place = dir.join("postgresql");
         let longest = place.join("a-workgroup-whose-name-is-long");
         let mut elsewhere = None;
@@ -48,7 +58,7 @@ impl Template {
             elsewhere = Some(made);
         }
         installation.make_private_dir(&place)?;
-        let watchdog = Watchdog::over(&place)?;
+        let watchdog = Watchdog::over(&place, around)?;
         let template = Self { installation, place, _watchdog: watchdog, _elsewhere: elsewhere };
         template.seed(size, admin_password).await.context("cannot seed the sandbox's database")?;
         Ok(template)

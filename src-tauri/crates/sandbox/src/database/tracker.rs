@@ -1,7 +1,8 @@
 //! Follows one session's messages in both directions, to know which statement runs and how it ended.
 //!
 //! The protocol answers in order, so a queue of what was asked is enough: the head of the queue is what the server is
-//! busy with. COPY FROM STDIN in the extended protocol would need more (a Sync sent while data flows has no answer of
+//! busy with. PostgreSQL, though, sends what it has to say of several statements in one simple query only when the last
+//! has ended or its buffer is full: until then the first of them seems to run. COPY FROM STDIN in the extended protocol would need more (a Sync sent while data flows has no answer of
 //! its own); Redshift has no such COPY.
 
 use std::collections::{HashMap, VecDeque};

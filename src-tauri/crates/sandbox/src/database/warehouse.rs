@@ -1,7 +1,6 @@
 //! All workgroups of a sandbox together: opened at once, stopped at once.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::admin;
 use super::certificates::Authority;
 use super::front::Front;
-use super::template::{Size, Template};
+use super::template::{Place, Size, Template};
 use super::workgroup::{Workgroup, WorkgroupSpec};
 use crate::clock::Clock;
 use crate::ledger::PasswordLedger;
@@ -43,9 +42,9 @@ pub(crate) struct Opened {
 }
 
 impl Warehouse {
-    /// Seeds a template below `dir` and opens a port for each workgroup. No PostgreSQL runs until somebody logs in.
+    /// Seeds a template in `place` and opens a port for each workgroup. No PostgreSQL runs until somebody logs in.
     pub(crate) async fn open(
-        dir: &Path,
+        place: &Place,
         size: Size,
         specs: Vec<WorkgroupSpec>,
         ledger: &PasswordLedger,
@@ -53,7 +52,7 @@ impl Warehouse {
         admin_password: &SecretString,
     ) -> Result<Self> {
         let authority = Authority::new()?;
-        let template = Arc::new(Template::create(dir, size, admin_password).await?);
+        let template = Arc::new(Template::create(place, size, admin_password).await?);
         let (stop, sessions) = (CancellationToken::new(), TaskTracker::new());
         let mut opened = Vec::new();
         for spec in specs {

@@ -18,7 +18,7 @@ for file in "$1"/*/data/postmaster.pid; do
 done
 # A server that is just ending may still write beside us.
 for attempt in 1 2 3 4 5; do
-    rm -rf "$1" 2>/dev/null && exit 0
+    rm -rf "$@" 2>/dev/null && exit 0
     sleep 0.2
 done
 "#;
@@ -28,10 +28,11 @@ done
 pub(crate) struct Watchdog(Child);
 
 impl Watchdog {
-    /// Watches over the clusters in the folders directly below `clusters`, which is removed at the end.
-    pub(crate) fn over(clusters: &Path) -> Result<Self> {
+    /// Watches over the clusters in the folders directly below `clusters`, which is removed at the end, and `around`
+    /// with it if there is that.
+    pub(crate) fn over(clusters: &Path, around: Option<&Path>) -> Result<Self> {
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", SCRIPT, "postern-sandbox-watchdog"]).arg(clusters);
+        command.args(["-c", SCRIPT, "postern-sandbox-watchdog"]).arg(clusters).args(around);
         // Its own process group: a Ctrl+C meant for us must not end it first.
         command.process_group(0).current_dir("/").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         command.spawn().map(Self).context("cannot run /bin/sh to watch over PostgreSQL")
