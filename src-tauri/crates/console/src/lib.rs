@@ -4,6 +4,7 @@ pub mod row;
 pub mod session;
 pub mod split;
 pub mod store;
+pub mod tab;
 pub mod types;
 
 #[cfg(test)]

@@ -102,6 +102,8 @@ pub struct ResultStore {
     rows: AtomicU64,
     bytes: AtomicU64,
     complete: AtomicBool,
+    /// Bytes of full chunks that stay in memory.
+    resident: AtomicU64,
     chunks: Mutex<Chunks>,
     spill: OnceLock<SpillFile>,
 }
@@ -138,10 +140,11 @@ impl ResultStore {
             rows: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             complete: AtomicBool::new(false),
+            resident: AtomicU64::new(0),
             chunks: Mutex::default(),
             spill: OnceLock::new(),
         });
-        let writer = ResultWriter { store: Arc::clone(&store), resident: 0, overflow: Vec::new(), spare: None, failed: false };
+        let writer = ResultWriter { store: Arc::clone(&store), overflow: Vec::new(), spare: None, failed: false };
         (store, writer)
     }
 
@@ -168,6 +171,11 @@ impl ResultStore {
     /// All rows that the server had are here.
     pub fn complete(&self) -> bool {
         self.complete.load(Ordering::Acquire)
+    }
+
+    /// Bytes of rows that are in memory to stay.
+    pub(crate) fn resident(&self) -> u64 {
+        self.resident.load(Ordering::Relaxed)
     }
 
     fn chunks(&self) -> MutexGuard<'_, Chunks> {
@@ -198,8 +206,6 @@ impl Chunks {
 #[derive(Debug)]
 pub struct ResultWriter {
     store: Arc<ResultStore>,
-    /// Bytes of full chunks that stay in memory.
-    resident: u64,
     /// Full chunks beyond the budget, by index, that the next flush takes to the file.
     overflow: Vec<usize>,
     /// The memory of one that went, for the next.
@@ -224,10 +230,11 @@ impl ResultWriter {
         let mut chunks = self.store.chunks();
         if !chunks.open.has_room_for(row.raw()) {
             let full = chunks.seal(self.spare.take().unwrap_or_default());
-            self.resident += full.memory();
-            if self.resident > self.store.options.memory {
-                self.resident -= full.memory();
+            let resident = self.store.resident() + full.memory();
+            if resident > self.store.options.memory {
                 self.overflow.push(chunks.sealed.len() - 1);
+            } else {
+                self.store.resident.store(resident, Ordering::Relaxed);
             }
         }
         chunks.open.push(row.raw());
