@@ -427,9 +427,11 @@ impl Namespace {
 
 const GET_CREDENTIALS: &str = "redshift-serverless:GetCredentials";
 
+type Tags = [(&'static str, &'static str)];
+
 /// Account, name, databases and tags of the standard workgroups.
 #[rustfmt::skip]
-const STANDARD_WORKGROUPS: [(&str, &str, &[&str], &[(&str, &str)]); 7] = [
+const STANDARD_WORKGROUPS: [(&str, &str, &[&str], &Tags); 7] = [
     (ACCOUNT, "analytics-prod", &["dev", "analytics"], &[("env", "prod"), ("team", "data"), ("tier", "1")]),
     (ACCOUNT, "analytics-stage", &["dev", "analytics"], &[("env", "stage"), ("team", "data")]),
     (ACCOUNT, "analytics-dev", &["dev", "analytics"], &[("env", "dev"), ("team", "data")]),
