@@ -114,6 +114,11 @@ struct Shared {
     session_name: String,
     clock: Arc<dyn Clock>,
     http: SharedHttpClient,
+    held: Mutex<Arc<Held>>,
+}
+
+/// Everything secret that is held. [`Aws::forget`] puts an empty one in its place; requests under way go on with the old one.
+struct Held {
     /// By region.
     base: Arc<Cache<String, Base>>,
     /// By region and the roles assumed so far.
@@ -145,8 +150,8 @@ impl Aws {
     #[must_use]
     pub fn with_clock(source: AwsSource, clock: Arc<dyn Clock>) -> Self {
         let session_name = session_name(&source.session_name);
-        let (base, roles, databases) = (Cache::new(), Cache::new(), Cache::new());
-        Self { shared: Arc::new(Shared { source, session_name, clock, http: source::http_client(), base, roles, databases }) }
+        let held = Mutex::new(Held::nothing());
+        Self { shared: Arc::new(Shared { source, session_name, clock, http: source::http_client(), held }) }
     }
 
     /// Who the base credentials are. Asks AWS every time.
@@ -154,10 +159,11 @@ impl Aws {
     /// # Errors
     /// [`AwsError`] when there are none, or AWS does not know them.
     pub async fn caller_identity(&self) -> Result<CallerIdentity, AwsError> {
-        let base = self.base(&self.shared.source.region).await?;
+        let asking = self.asking();
+        let base = asking.base(&self.shared.source.region).await?;
         let call = Call::new(0, "sts:GetCallerIdentity", "");
         let request = aws_sdk_sts::Client::new(&base.config).get_caller_identity().customize().interceptor(call.witness());
-        let answer = call.read(request.send().await).inspect_err(|error| self.forget_refused(error))?;
+        let answer = call.read(request.send().await).inspect_err(|error| asking.held.forget_refused(error))?;
         Ok(CallerIdentity {
             account: answer.account.unwrap_or_default(),
             arn: answer.arn.unwrap_or_default(),
@@ -183,16 +189,17 @@ impl Aws {
         }
         let now = self.shared.clock.now();
         let good = |kept: &DatabaseCredentials| freshness == Freshness::Cached && kept.expires_at > now + DATABASE_MARGIN;
-        let (aws, asked) = (self.clone(), request.clone());
-        let answer = self.shared.databases.get(request.clone(), good, || async move { aws.get_credentials(&asked).await });
-        answer.await.inspect_err(|error| self.forget_refused(error))
+        let asking = self.asking();
+        let (held, asked) = (Arc::clone(&asking.held), request.clone());
+        let answer = held.databases.get(request.clone(), good, || async move { asking.get_credentials(&asked).await });
+        answer.await.inspect_err(|error| held.forget_refused(error))
     }
 
     /// Role sessions cached at the moment and not over yet, for a status display.
     #[must_use]
     pub fn assumed_roles(&self) -> Vec<AssumedRole> {
         let now = self.shared.clock.now();
-        let sessions = self.shared.roles.values().into_iter().map(|session| session.role);
+        let sessions = self.held().roles.values().into_iter().map(|session| session.role);
         let mut roles = sessions.filter(|role| role.expires_at > now).collect::<Vec<_>>();
         roles.sort_by(|one, other| one.role_arn.cmp(&other.role_arn));
         roles
@@ -200,18 +207,50 @@ impl Aws {
 
     /// Forgets every credential. What is in flight is given to those who wait for it but not kept.
     pub fn forget(&self) {
-        self.shared.databases.clear();
-        self.shared.roles.clear();
-        self.shared.base.clear();
+        *self.shared.held.lock().unwrap_or_else(PoisonError::into_inner) = Held::nothing();
     }
 
     /// Forgets the database password for one request, as `db logout` does.
     pub fn forget_database(&self, request: &CredentialsRequest) {
-        self.shared.databases.remove(request);
+        self.held().databases.remove(request);
     }
 
     /// Base credentials and settings for a region.
     pub(crate) async fn base(&self, region: &str) -> Result<Base, AwsError> {
+        self.asking().base(region).await
+    }
+
+    fn held(&self) -> Arc<Held> {
+        Arc::clone(&self.shared.held.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn asking(&self) -> Asking {
+        Asking { shared: Arc::clone(&self.shared), held: self.held() }
+    }
+}
+
+impl Held {
+    fn nothing() -> Arc<Self> {
+        Arc::new(Self { base: Cache::new(), roles: Cache::new(), databases: Cache::new() })
+    }
+
+    /// Expired or revoked credentials are of no use to the next asker either.
+    fn forget_refused(&self, error: &AwsError) {
+        if error.kind == AwsErrorKind::CredentialsExpired {
+            self.roles.clear();
+            self.base.clear();
+        }
+    }
+}
+
+/// One question on its way through the chain, with the caches it began with.
+struct Asking {
+    shared: Arc<Shared>,
+    held: Arc<Held>,
+}
+
+impl Asking {
+    async fn base(&self, region: &str) -> Result<Base, AwsError> {
         let now = self.shared.clock.now();
         let good = |base: &Base| match base.credentials.expiry() {
             Some(expiry) => expiry > now + ROLE_MARGIN,
@@ -219,7 +258,7 @@ impl Aws {
         };
         let (source, http) = (self.shared.source.clone(), self.shared.http.clone());
         let wanted = region.to_owned();
-        self.shared.base.get(region.to_owned(), good, || source::load(source, wanted, http, now)).await
+        self.held.base.get(region.to_owned(), good, || source::load(source, wanted, http, now)).await
     }
 
     /// Settings with the credentials the chain `hops` ends in.
@@ -229,7 +268,7 @@ impl Aws {
             let now = self.shared.clock.now();
             let good = |session: &Session| session.role.expires_at > now + ROLE_MARGIN;
             let assume = assume_role(config.clone(), self.shared.session_name.clone(), hops[end - 1].clone(), end);
-            let session = self.shared.roles.get((region.to_owned(), hops[..end].to_vec()), good, || assume).await?;
+            let session = self.held.roles.get((region.to_owned(), hops[..end].to_vec()), good, || assume).await?;
             config = source::with_credentials(&config, session.credentials);
         }
         Ok(config)
@@ -249,14 +288,6 @@ impl Aws {
                 Ok(DatabaseCredentials { user, password: SecretString::from(password), expires_at })
             }
             _ => Err(call.incomplete()),
-        }
-    }
-
-    /// Expired or revoked credentials are of no use to the next asker either.
-    fn forget_refused(&self, error: &AwsError) {
-        if error.kind == AwsErrorKind::CredentialsExpired {
-            self.shared.roles.clear();
-            self.shared.base.clear();
         }
     }
 }
@@ -451,6 +482,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_is_in_flight_when_all_is_forgotten_is_given_but_not_kept() {
+        let clock = StoppedClock::new();
+        let server = PretendAws::start(generous(&clock)).await;
+        let aws = Aws::with_clock(server.source(), Arc::clone(&clock) as _);
+        let request = request(vec![hop(ACCESS, None), hop(READER, None)]);
+        server.hold();
+        let (login, ()) = tokio::join!(aws.database_credentials(&request, Freshness::Cached), async {
+            server.arrived(1).await;
+            aws.forget();
+            server.release();
+        });
+        assert!(login.is_ok(), "{login:?}");
+        assert_eq!(aws.assumed_roles(), []);
+        aws.database_credentials(&request, Freshness::Cached).await.unwrap();
+        assert_eq!(server.actions().len(), 6);
+    }
+
+    #[tokio::test]
     async fn a_denied_hop_is_named_and_not_remembered() {
         let clock = StoppedClock::new();
         let principal = "arn:aws:sts::123456789012:assumed-role/access/alice";
@@ -559,7 +608,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_edited_credentials_file_counts_after_five_minutes_or_at_once_when_told() {
+    async fn an_edited_credentials_file_counts_after_five_minutes_or_when_all_is_forgotten() {
         let clock = StoppedClock::new();
         let server = PretendAws::start(generous(&clock)).await;
         let source = server.source();
@@ -567,10 +616,13 @@ mod tests {
         let aws = Aws::with_clock(source, Arc::clone(&clock) as _);
         let key = async || aws.base("eu-west-1").await.unwrap().credentials.access_key_id().to_owned();
         assert_eq!(key().await, "BASE");
-        std::fs::write(credentials, "[test]\naws_access_key_id = NEW\naws_secret_access_key = s\n").unwrap();
+        std::fs::write(&credentials, "[test]\naws_access_key_id = NEW\naws_secret_access_key = s\n").unwrap();
         assert_eq!(key().await, "BASE");
         clock.advance(BASE_LIFETIME);
         assert_eq!(key().await, "NEW");
+        std::fs::write(&credentials, "[test]\naws_access_key_id = NEWER\naws_secret_access_key = s\n").unwrap();
+        aws.forget();
+        assert_eq!(key().await, "NEWER");
     }
 
     #[tokio::test]
