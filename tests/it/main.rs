@@ -1,1 +1,11 @@
-//! The whole engine against the sandbox.
+//! The whole engine against the sandbox, and the repository's own rules.
+//!
+//! - `tidy`: what a test can see of the invariants in `src-tauri/ARCHITECTURE.md`.
+//! - `command`: the guide's walk and the rest of the `postern` command.
+//! - `proxy`: real clients through a local proxy, and what happens when something breaks.
+//! - `support`: the sandbox they share, and a home for each.
+
+mod command;
+mod proxy;
+mod support;
+mod tidy;

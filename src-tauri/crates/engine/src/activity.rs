@@ -125,9 +125,10 @@ async fn read(monitor: &monitor::Monitor, finished: u32) -> Result<Vec<Query>, E
             "SELECT * FROM (\
                SELECT {columns}, row_number() OVER (PARTITION BY live ORDER BY start_time DESC) AS place FROM (\
                  SELECT *, trim(status) IN ('planning', 'queued', 'running', 'returning') AS live FROM sys_query_history \
-                 WHERE session_id <> pg_backend_pid() AND user_id > 1) AS visible) AS placed \
+                 WHERE user_id > 1 AND query_text NOT LIKE '{mark}%') AS visible) AS placed \
              WHERE trim(status) IN ('planning', 'queued', 'running', 'returning') OR place <= {finished} \
-             ORDER BY start_time DESC"
+             ORDER BY start_time DESC",
+            mark = monitor::MARK
         )
     };
     let all = statement(&format!("{BASE_COLUMNS}{LATER_COLUMNS}"));

@@ -65,7 +65,11 @@ impl Audit {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut file = open_private(&path).map_err(failed)?;
         file.lock().map_err(failed)?;
-        let previous = last_hash(&mut file).map_err(failed)?;
+        let previous = match last_hash(&mut file).map_err(failed)? {
+            Some(hash) => hash,
+            // The first record of a day continues the day before, so that no day can be taken out either.
+            None => self.last_hash_before(&path)?,
+        };
         let mut fields = record.fields;
         fields.insert("event".into(), record.event.into());
         fields.insert("code".into(), record.code.into());
@@ -95,15 +99,14 @@ impl Audit {
         Ok(records)
     }
 
-    /// Whether the chain of every day is whole: the number of records, or the first place where it is broken.
+    /// Whether the chain is whole over all days: the number of records, or the first place where it is broken.
     ///
     /// # Errors
     /// [`Error::Storage`] when a file cannot be read.
     pub fn verify(&self) -> Result<Result<u64, Broken>, Error> {
-        let mut count = 0;
+        let (mut count, mut previous) = (0, String::new());
         for path in self.files()? {
             let failed = |source| Error::Storage { path: path.clone(), source };
-            let mut previous = String::new();
             for (index, line) in BufReader::new(File::open(&path).map_err(failed)?).lines().enumerate() {
                 let line = line.map_err(failed)?;
                 let Some(hash) = check_line(&line, &previous) else {
@@ -114,6 +117,13 @@ impl Audit {
             }
         }
         Ok(Ok(count))
+    }
+
+    fn last_hash_before(&self, path: &Path) -> Result<String, Error> {
+        let files = self.files()?;
+        let Some(before) = files.iter().rfind(|other| other.as_path() < path) else { return Ok(String::new()) };
+        let failed = |source| Error::Storage { path: before.clone(), source };
+        Ok(last_hash(&mut File::open(before).map_err(failed)?).map_err(failed)?.unwrap_or_default())
     }
 
     fn files(&self) -> Result<Vec<PathBuf>, Error> {
@@ -147,10 +157,14 @@ fn open_private(path: &Path) -> std::io::Result<File> {
     options.open(path)
 }
 
-/// The hash of the last record of a file; empty for an empty file. A record is found from the end, however long it is.
-fn last_hash(file: &mut File) -> std::io::Result<String> {
+/// The hash of the last record of a file; nothing for an empty file, an empty one when the record cannot be read. A
+/// record is found from the end, however long it is.
+fn last_hash(file: &mut File) -> std::io::Result<Option<String>> {
     const STEP: u64 = 64 * 1024;
     let length = file.seek(SeekFrom::End(0))?;
+    if length == 0 {
+        return Ok(None);
+    }
     let mut wanted = STEP;
     loop {
         let start = length.saturating_sub(wanted);
@@ -168,7 +182,7 @@ fn last_hash(file: &mut File) -> std::io::Result<String> {
             }
         };
         let hash = serde_json::from_str::<Value>(line).ok().and_then(|value| Some(value.get("hash")?.as_str()?.to_owned()));
-        return Ok(hash.unwrap_or_default());
+        return Ok(Some(hash.unwrap_or_default()));
     }
 }
 
@@ -224,6 +238,20 @@ mod tests {
         let kept: Vec<&str> = text.lines().enumerate().filter(|(index, _)| *index != 1).map(|(_, line)| line).collect();
         std::fs::write(&path, kept.join("\n") + "\n").unwrap();
         assert_eq!(audit.verify().unwrap(), Err(Broken { file: path, line: 2 }));
+    }
+
+    #[test]
+    fn a_new_day_continues_the_chain_and_a_missing_day_breaks_it() {
+        let (_folder, audit) = log_with(3);
+        let today = audit.files().unwrap().remove(0);
+        let [first, second] = ["2020-01-01.jsonl", "2020-01-02.jsonl"].map(|name| audit.folder.join(name));
+        std::fs::rename(&today, &first).unwrap();
+        audit.append(Record::new("db.session.start", "TDB00I", json!({}))).unwrap();
+        std::fs::rename(&today, &second).unwrap();
+        audit.append(Record::new("db.session.end", "TDB01I", json!({}))).unwrap();
+        assert_eq!(audit.verify().unwrap(), Ok(5));
+        std::fs::remove_file(second).unwrap();
+        assert_eq!(audit.verify().unwrap(), Err(Broken { file: today, line: 1 }));
     }
 
     #[test]

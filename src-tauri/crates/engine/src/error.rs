@@ -34,8 +34,8 @@ pub enum Error {
         name: String,
     },
     /// AWS, or the way to it, failed.
-    #[error("{}", aws_sentence(.0))]
-    Aws(#[source] AwsError),
+    #[error(transparent)]
+    Aws(AwsError),
     /// The person stopped it.
     #[error("stopped")]
     Canceled,
@@ -164,30 +164,6 @@ impl Error {
             Self::NotFound { kind: "user", .. } => "Add the user: postern users add NAME --roles ROLE".to_owned(),
             _ => return None,
         })
-    }
-}
-
-/// Which hop was refused, on what, and AWS's own sentence follows as the source.
-fn aws_sentence(error: &AwsError) -> String {
-    let step = &error.step;
-    let place = match (step.hop, step.action) {
-        (_, "") => "finding AWS credentials".to_owned(),
-        (0, action) => action.to_owned(),
-        (hop, action) => format!("hop {hop}, {action} on {}", step.resource),
-    };
-    match &error.kind {
-        AwsErrorKind::Denied(_) => format!("AWS denied {place}"),
-        AwsErrorKind::CredentialsMissing { profile: Some(profile) } => {
-            format!("profile '{profile}' gave no AWS credentials")
-        }
-        AwsErrorKind::CredentialsMissing { profile: None } => "no AWS credentials were found".to_owned(),
-        AwsErrorKind::CredentialsExpired => "the AWS credentials have expired".to_owned(),
-        AwsErrorKind::NotFound => format!("AWS does not know {}", step.resource),
-        AwsErrorKind::Throttled => format!("AWS throttled {place}"),
-        AwsErrorKind::Unreachable { endpoint } => {
-            format!("AWS did not answer {place}{}", endpoint.as_ref().map(|at| format!(" at {at}")).unwrap_or_default())
-        }
-        _ => format!("AWS refused {place}"),
     }
 }
 

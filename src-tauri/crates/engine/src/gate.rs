@@ -149,6 +149,14 @@ impl Engine {
         gate.connection().ok_or(Error::Canceled)
     }
 
+    /// Asks roles and AWS whether a session could be opened, without opening one.
+    ///
+    /// # Errors
+    /// [`Error::AccessDenied`], [`Error::Aws`]; otherwise as reading the resources.
+    pub async fn preflight(&self, login: &Login) -> Result<(), Error> {
+        self.gate(login)?.preflight().await
+    }
+
     /// The running local proxies.
     #[must_use]
     pub fn connections(&self) -> Vec<Connection> {
@@ -390,6 +398,7 @@ impl Gate {
             ListenError::Port { port, source } => {
                 Error::InvalidValue { field: "port".to_owned(), problem: format!("{port} cannot be used: {source}") }
             }
+            ListenError::Socket { path, source } => Error::Storage { path, source },
             other => Error::Internal { detail: other.to_string() },
         })
     }

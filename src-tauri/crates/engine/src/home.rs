@@ -48,7 +48,8 @@ impl Home {
     /// # Errors
     /// [`Error::Storage`] naming the folder that could not be made.
     pub fn create(&self) -> Result<(), Error> {
-        for path in [self.resources(), self.state(), self.audit(), self.cache.clone(), self.connections()] {
+        let folders = [self.config.clone(), self.resources(), self.state(), self.audit(), self.cache.clone()];
+        for path in folders.into_iter().chain([self.runtime.clone(), self.connections()]) {
             create_private(&path)?;
         }
         Ok(())

@@ -1,0 +1,314 @@
+//! The command line, as typed. Mirrors `tsh` and `tctl` where they have the command.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Passwordless access to Amazon Redshift Serverless and other PostgreSQL databases through AWS IAM.
+#[derive(Debug, Parser)]
+#[command(name = "postern", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// How to print: text, json or yaml; rows of `db exec` as table, csv, json or ndjson.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Say more on stderr; twice for even more.
+    #[arg(long, short = 'd', global = true, action = clap::ArgAction::Count)]
+    pub(crate) debug: u8,
+}
+
+/// How to print.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// For programs and people.
+    Yaml,
+    /// Rows aligned, as psql prints them.
+    Table,
+    /// Rows as RFC 4180, with a header.
+    Csv,
+    /// Rows as one JSON object a line.
+    Ndjson,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Sign in as a Postern user, with AWS credentials of the default chain or of a profile.
+    Login(Login),
+    /// Sign out and forget.
+    Logout,
+    /// Who is signed in, and who that is for AWS.
+    Status,
+    /// Create roles, users and databases from a YAML file.
+    Create(Create),
+    /// Print a resource, or all of a kind, as YAML.
+    Get(Get),
+    /// Remove a resource.
+    Rm(Remove),
+    /// Users.
+    #[command(subcommand)]
+    Users(Users),
+    /// Databases: list, connect, run SQL, watch and cancel queries.
+    #[command(subcommand)]
+    Db(Db),
+    /// Local proxies.
+    #[command(subcommand)]
+    Proxy(Proxy),
+    /// What roles allow, and why.
+    #[command(subcommand)]
+    Access(Access),
+    /// The audit log.
+    #[command(subcommand)]
+    Audit(Audit),
+}
+
+/// `login`
+#[derive(Args, Debug)]
+pub(crate) struct Login {
+    /// Name of a user resource; the one signed in last, or the only one, when left out.
+    #[arg(long)]
+    pub(crate) user: Option<String>,
+    /// Profile of the AWS configuration files; the default credential chain when left out.
+    #[arg(long, env = "AWS_PROFILE")]
+    pub(crate) aws_profile: Option<String>,
+}
+
+/// `create`
+#[derive(Args, Debug)]
+pub(crate) struct Create {
+    /// YAML file, `-` for standard input.
+    #[arg(short = 'f', long = "filename", value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Replace what exists.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// `get`
+#[derive(Args, Debug)]
+pub(crate) struct Get {
+    /// `role`, `user`, `db`, or one of them: `role/NAME`.
+    pub(crate) what: String,
+}
+
+/// `rm`
+#[derive(Args, Debug)]
+pub(crate) struct Remove {
+    /// `role/NAME`, `user/NAME` or `db/NAME`.
+    pub(crate) what: String,
+}
+
+/// `users …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Users {
+    /// Add a user.
+    Add(UserAdd),
+}
+
+/// `users add`
+#[derive(Args, Debug)]
+pub(crate) struct UserAdd {
+    /// Name of the user.
+    pub(crate) name: String,
+    /// Roles, with commas between.
+    #[arg(long, value_delimiter = ',', required = true)]
+    pub(crate) roles: Vec<String>,
+    /// A trait and its values: `team=data,bi`. May be given several times.
+    #[arg(long, value_name = "NAME=VALUE,…")]
+    pub(crate) traits: Vec<String>,
+    /// Replace an existing user.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// Which login to use in a database.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Target {
+    /// Name of the database.
+    pub(crate) database: String,
+    /// IAM role (name or ARN) to be in Redshift, or plain user elsewhere; may be left out when only one is allowed.
+    #[arg(long)]
+    pub(crate) db_user: Option<String>,
+    /// Database inside the server; may be left out when only one is allowed.
+    #[arg(long)]
+    pub(crate) db_name: Option<String>,
+}
+
+/// `db …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Db {
+    /// List the databases that you may see.
+    Ls(DbLs),
+    /// Open psql through a local proxy.
+    Connect(DbConnect),
+    /// Run SQL and print the rows.
+    Exec(DbExec),
+    /// Close all proxies of a database (of all databases when none is named) and forget its credentials.
+    Logout(DbLogout),
+    /// List the queries of a server, from SYS_QUERY_HISTORY.
+    Queries(DbQueries),
+    /// Cancel one query, and prove it.
+    Cancel(DbCancel),
+}
+
+/// `db ls`
+#[derive(Args, Debug)]
+pub(crate) struct DbLs {
+    /// Words that must occur in the name, description or labels.
+    #[arg(long)]
+    pub(crate) search: Option<String>,
+    /// Show endpoints too.
+    #[arg(long, short = 'v')]
+    pub(crate) verbose: bool,
+}
+
+/// `db connect`
+#[derive(Args, Debug)]
+pub(crate) struct DbConnect {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// Handed to psql.
+    #[arg(last = true, value_name = "PSQL ARGS")]
+    pub(crate) psql: Vec<String>,
+}
+
+/// `db exec`
+#[derive(Args, Debug)]
+pub(crate) struct DbExec {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// SQL, one or several statements.
+    #[arg(required_unless_present = "file", conflicts_with = "file")]
+    pub(crate) sql: Option<String>,
+    /// File with SQL, `-` for standard input.
+    #[arg(short = 'f', long = "file", value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Write to a file instead of standard output; the file is complete or absent.
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// `db logout`
+#[derive(Args, Debug)]
+pub(crate) struct DbLogout {
+    /// Name of the database.
+    pub(crate) database: Option<String>,
+}
+
+/// `db queries`
+#[derive(Args, Debug)]
+pub(crate) struct DbQueries {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// Finished ones too.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// `db cancel`
+#[derive(Args, Debug)]
+pub(crate) struct DbCancel {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// `session_id` of the query, the PID that pg_cancel_backend takes.
+    #[arg(long, value_name = "PID")]
+    pub(crate) session: i32,
+    /// Refuse unless the session still runs this query.
+    #[arg(long, value_name = "ID")]
+    pub(crate) query: Option<i64>,
+    /// End the whole session (pg_terminate_backend).
+    #[arg(long)]
+    pub(crate) terminate: bool,
+}
+
+/// `proxy …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Proxy {
+    /// Start a local proxy and keep it until a signal. Prints its address as one line of JSON with `--format json`.
+    Db(ProxyDb),
+}
+
+/// `proxy db`
+#[derive(Args, Debug)]
+pub(crate) struct ProxyDb {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// Local port; the one this database keeps when left out, 0 for any free one.
+    #[arg(long, short = 'p')]
+    pub(crate) port: Option<u16>,
+    /// Give the Unix socket as the address. It is there beside the port in any case.
+    #[arg(long)]
+    pub(crate) unix: bool,
+}
+
+/// `access …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Access {
+    /// Whether a session would be allowed, and why.
+    Check(AccessCheck),
+    /// Which database users and names one may choose.
+    Options(AccessOptions),
+}
+
+/// `access check`
+#[derive(Args, Debug)]
+pub(crate) struct AccessCheck {
+    /// Name of the database.
+    #[arg(long)]
+    pub(crate) db: String,
+    /// As whom.
+    #[arg(long)]
+    pub(crate) db_user: String,
+    /// Into which database of the server.
+    #[arg(long)]
+    pub(crate) db_name: String,
+    /// For which Postern user; the one signed in when left out.
+    #[arg(long)]
+    pub(crate) user: Option<String>,
+}
+
+/// `access options`
+#[derive(Args, Debug)]
+pub(crate) struct AccessOptions {
+    /// Name of the database.
+    #[arg(long)]
+    pub(crate) db: String,
+    /// For which Postern user; the one signed in when left out.
+    #[arg(long)]
+    pub(crate) user: Option<String>,
+}
+
+/// `audit …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// Print the records, a JSON line each.
+    Ls(AuditLs),
+    /// Whether the chain of records is whole.
+    Verify,
+}
+
+/// `audit ls`
+#[derive(Args, Debug)]
+pub(crate) struct AuditLs {
+    /// Only events whose name begins so: `db.session`.
+    #[arg(long)]
+    pub(crate) event: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,131 @@
+//! `proxy db`, `db connect`, `db logout`: local proxies.
+
+use std::{process::Stdio, time::Duration};
+
+use postern_engine::{Address, Connection, Engine, OpenConnection, strings};
+use serde_json::json;
+
+use crate::{
+    args::{DbConnect, DbLogout, Format, ProxyDb},
+    failure::Failure,
+    print,
+};
+
+/// How long clients have to go when we stop.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Serves until a signal, or until somebody asks for `db logout`.
+pub(crate) async fn serve(engine: &Engine, format: Format, asked: &ProxyDb) -> Result<(), Failure> {
+    let login = super::login(engine, &asked.target)?;
+    let connection = engine.open_connection(&OpenConnection { login, port: asked.port }).await?;
+    print_address(format, &connection, asked.unix)?;
+    tokio::select! {
+        signal = stop_signal() => print::say(&format!("Stopping on {signal}.")),
+        () = engine.stopped(&connection.id) => print::say("Stopped: the database was logged out."),
+    }
+    engine.shutdown(DRAIN).await;
+    Ok(())
+}
+
+fn print_address(format: Format, connection: &Connection, unix: bool) -> Result<(), Failure> {
+    let folder = connection.unix_socket.as_deref().and_then(std::path::Path::parent).filter(|_| unix);
+    if unix && folder.is_none() {
+        return Err(Failure::usage("--unix: this platform has no Unix sockets"));
+    }
+    let address = match folder {
+        Some(folder) => Address::Unix { folder, port: connection.port },
+        None => Address::Tcp { host: "127.0.0.1", port: connection.port },
+    };
+    let strings = strings(address, &connection.login);
+    match format {
+        // One line, so that a program can read it and go on.
+        Format::Json => print::line(
+            &json!({
+                "database": connection.login.database,
+                "host": folder.map_or_else(|| "127.0.0.1".to_owned(), |folder| folder.display().to_string()),
+                "port": connection.port,
+                "unix_socket": connection.unix_socket,
+                "user": connection.login.db_user,
+                "db_name": connection.login.db_name,
+                "uri": strings.uri,
+                "psql": strings.psql,
+                "jdbc": strings.jdbc,
+                "env": strings.env,
+            })
+            .to_string(),
+        ),
+        Format::Text => print::raw(&format!(
+            "Started a local proxy for {} on 127.0.0.1:{}\n\n  {}\n\nIt runs until Ctrl+C.\n",
+            connection.login.database, connection.port, strings.psql
+        )),
+        _ => return Err(Failure::usage("proxy db prints text or json")),
+    }
+    Ok(())
+}
+
+/// Runs psql through a proxy of its own, and ends as psql ends.
+pub(crate) async fn connect(engine: &Engine, asked: &DbConnect) -> Result<(), Failure> {
+    let login = super::login(engine, &asked.target)?;
+    engine.preflight(&login).await?;
+    let connection = engine.open_connection(&OpenConnection { login, port: Some(0) }).await?;
+    let mut psql = tokio::process::Command::new("psql");
+    psql.args(&asked.psql)
+        .env("PGHOST", "127.0.0.1")
+        .env("PGPORT", connection.port.to_string())
+        .env("PGUSER", &connection.login.db_user)
+        .env("PGDATABASE", &connection.login.db_name)
+        .env("PGSSLMODE", "disable")
+        .stdin(Stdio::inherit())
+        .kill_on_drop(true);
+    let mut running = psql.spawn().map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            Failure::Local("psql was not found. Install PostgreSQL's client (Debian: postgresql-client), or use `postern proxy db` with any other client".to_owned())
+        }
+        _ => Failure::internal("psql did not start", error),
+    })?;
+    let ended = loop {
+        tokio::select! {
+            ended = running.wait() => break ended.map_err(|error| Failure::internal("psql", error))?,
+            // Ctrl+C reaches psql too, which cancels its query: it is psql's to decide whether to end.
+            _ = tokio::signal::ctrl_c() => {}
+        }
+    };
+    engine.shutdown(DRAIN).await;
+    match ended.code() {
+        Some(0) => Ok(()),
+        code => Err(Failure::Exit(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))),
+    }
+}
+
+/// Closes the proxies of a database in every process of this home.
+pub(crate) async fn logout(engine: &Engine, asked: &DbLogout) -> Result<(), Failure> {
+    if let Some(database) = &asked.database {
+        engine.catalogue().load()?.database(database)?;
+    }
+    let closed = engine.disconnect(asked.database.as_deref()).await?;
+    for lease in &closed {
+        print::say(&format!("Closed the proxy on port {} ({}).", lease.port, lease.owner()));
+    }
+    match &asked.database {
+        Some(database) => print::line(&format!("Logged out of database {database}")),
+        None => print::line("Logged out of all databases"),
+    }
+    Ok(())
+}
+
+/// Waits for SIGINT or SIGTERM and says which.
+async fn stop_signal() -> &'static str {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            return tokio::select! {
+                _ = terminate.recv() => "SIGTERM",
+                _ = tokio::signal::ctrl_c() => "SIGINT",
+            };
+        }
+    }
+    // Without a handler the signal ends the process anyway.
+    let _ = tokio::signal::ctrl_c().await;
+    "SIGINT"
+}

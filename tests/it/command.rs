@@ -1,0 +1,245 @@
+//! The guide's walk, and the rest of the `postern` command, against the sandbox.
+
+use std::process::{Child, Stdio};
+
+use crate::support::{EVERYTHING, GUIDE_ROLE, Home, USER, eventually};
+
+const DATABASE: &str = "analytics-dev";
+const GUIDE_USER: &str = "teleport-redshift-serverless-access";
+
+#[test]
+fn the_guides_walk_works_from_role_to_query() {
+    let home = Home::empty();
+    let file = home.write("redshift-role.yaml", GUIDE_ROLE);
+    let said = home.run(&["create", "-f", &file.to_string_lossy()]).ok();
+    assert_eq!(said, "role 'redshift-serverless-access' has been created\n");
+    home.run(&["users", "add", USER, "--roles", "redshift-serverless-access"]).ok();
+    home.run(&["login", "--user", USER]).ok();
+
+    let status = home.run(&["status", "--format", "json"]).json();
+    assert_eq!(status["user"], USER);
+    assert!(status["hops"][0]["arn"].as_str().is_some_and(|arn| arn.contains(":user/")), "{status}");
+
+    let list = home.run(&["db", "ls", "--format", "json"]).json();
+    let entry = list.as_array().and_then(|list| list.iter().find(|entry| entry["name"] == DATABASE)).cloned();
+    assert_eq!(entry.expect("the database is listed")["db_users"]["allowed"], serde_json::json!([GUIDE_USER]));
+
+    // One user and one name are allowed, so neither has to be given.
+    let rows = home.run(&["db", "exec", DATABASE, "select current_user, current_database()", "--format", "csv"]).ok();
+    assert_eq!(rows.lines().nth(1), Some(format!("IAMR:{GUIDE_USER},dev").as_str()), "{rows}");
+
+    let said = home.run(&["db", "connect", DATABASE, "--", "-Atc", "select 6 * 7"]).ok();
+    assert_eq!(said, "42\n");
+    assert_eq!(home.run(&["db", "logout", DATABASE]).ok(), format!("Logged out of database {DATABASE}\n"));
+    home.run(&["logout"]).ok();
+    let said = home.run(&["db", "ls"]);
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("postern login"), "{said:?}");
+}
+
+#[test]
+fn a_role_that_does_not_allow_the_user_names_what_it_does() {
+    let home = Home::empty();
+    home.create(GUIDE_ROLE).ok();
+    home.run(&["users", "add", USER, "--roles", "redshift-serverless-access"]).ok();
+    home.run(&["login", "--user", USER]).ok();
+    let said = home.run(&["db", "exec", DATABASE, "--db-user", "bi-readonly", "select 1"]);
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("bi-readonly") && said.err.contains(GUIDE_USER), "{}", said.err);
+    let check = home.run(&["access", "check", "--db", DATABASE, "--db-user", "bi-readonly", "--db-name", "dev", "--format", "json"]);
+    assert_eq!(check.code, 1);
+    let decision: serde_json::Value = serde_json::from_str(&check.out).expect("a decision");
+    assert_eq!(decision["allowed"], false);
+    let audit = home.run(&["audit", "ls", "--event", "db.session.start"]).ok();
+    assert!(audit.is_empty() || audit.contains("\"success\":false"), "{audit}");
+}
+
+#[test]
+fn a_hop_that_aws_denies_is_named_with_its_resource() {
+    let home = Home::signed_in();
+    let said = home.run(&["db", "exec", "finance-prod", "--db-user", "finance-auditor", "--db-name", "dev", "select 1"]);
+    assert_eq!(said.code, 1);
+    for words in ["(hop 1)", "sts:AssumeRole", "arn:aws:iam::111111111111:role/finance-auditor", "is not authorized to perform"] {
+        assert!(said.err.contains(words), "{words} in {}", said.err);
+    }
+    let said = home.run(&["db", "exec", "analytics-dev", "--db-user", "marketing-viewer", "--db-name", "dev", "select 1"]);
+    assert_eq!(said.code, 1);
+    for words in ["(hop 2)", "redshift-serverless:GetCredentials"] {
+        assert!(said.err.contains(words), "{words} in {}", said.err);
+    }
+}
+
+#[test]
+fn a_chain_of_two_roles_with_an_external_id_reaches_another_account() {
+    let home = Home::signed_in();
+    let options = home.run(&["get", "db/logistics-prod"]).ok();
+    assert!(options.contains("external_id"), "{options}");
+    let database = crate::support::description().database("logistics-prod").expect("it exists");
+    let user = database.db_users.iter().find(|user| user.may_login).expect("a role that may log in");
+    let rows = home.run(&["db", "exec", "logistics-prod", "--db-user", &user.role, "--db-name", "dev", "select current_user", "--format", "json"]);
+    assert_eq!(rows.json()[0]["current_user"], format!("IAMR:{}", user.role));
+    home.change_database("logistics-prod", |yaml| {
+        let at = yaml.find("external_id:").expect("it has one");
+        let end = yaml[at..].find('\n').map_or(yaml.len(), |length| at + length);
+        format!("{}external_id: wrong-one{}", &yaml[..at], &yaml[end..])
+    });
+    let said = home.run(&["db", "exec", "logistics-prod", "--db-user", &user.role, "--db-name", "dev", "select 1"]);
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("(hop 1)"), "{}", said.err);
+}
+
+#[test]
+fn rows_come_in_every_format_with_exact_values() {
+    let home = Home::signed_in();
+    let sql = "select 9007199254740993::bigint as big, 0.10::decimal(9,2) as money, null::text as nothing, '' as empty, '서울' as city";
+    let run = |format: &str| {
+        home.run(&["db", "exec", DATABASE, "--db-user", "bi-readonly", "--db-name", "dev", "--format", format, sql]).ok()
+    };
+    assert_eq!(run("csv"), "big,money,nothing,empty,city\n9007199254740993,0.10,,\"\",서울\n");
+    let line = run("ndjson");
+    assert!(line.contains("9007199254740993") && line.contains("null") && line.contains("\"empty\":\"\""), "{line}");
+    assert!(run("json").trim_start().starts_with('['));
+    assert!(run("table").contains("서울"));
+    let file = home.path().join("rows.csv");
+    home.run(&["db", "exec", DATABASE, "--db-user", "bi-readonly", "--db-name", "dev", "--format", "csv", "-o", &file.to_string_lossy(), sql]).ok();
+    assert!(std::fs::read_to_string(&file).expect("it was written").starts_with("big,"));
+}
+
+#[test]
+fn a_file_is_absent_when_the_query_failed() {
+    let home = Home::signed_in();
+    let file = home.path().join("rows.csv");
+    let sql = "select 1; select * from no_such_table";
+    let said = home.run(&["db", "exec", DATABASE, "--db-user", "bi-readonly", "--db-name", "dev", "--format", "csv", "-o", &file.to_string_lossy(), sql]);
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("42P01") && said.err.contains("no_such_table"), "{}", said.err);
+    assert!(!file.exists());
+    let left: Vec<_> = std::fs::read_dir(home.path()).expect("the folder").filter_map(Result::ok).map(|entry| entry.file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().contains("rows.csv")), "{left:?}");
+}
+
+#[test]
+fn a_running_query_is_listed_and_canceled_with_proof() {
+    let home = Home::signed_in();
+    let login = ["--db-user", "bi-readonly", "--db-name", "dev"];
+    let mut victim = start(&home, &[&["db", "exec", DATABASE], &login[..], &["select pg_sleep(120) /* victim */"]].concat());
+    let found = eventually("the query is listed", || {
+        let list = home.run(&[&["db", "queries", DATABASE, "--format", "json"], &login[..]].concat()).json();
+        list.as_array()?.iter().find(|query| query["query_text"].as_str().is_some_and(|text| text.contains("/* victim */"))).cloned()
+    });
+    assert_eq!(found["status"], "running");
+    let (session, query) = (found["session_id"].to_string(), found["query_id"].to_string());
+
+    // Another query than the one that was seen is never touched.
+    let said = home.run(&[&["db", "cancel", DATABASE, "--session", &session, "--query", "1"], &login[..]].concat());
+    assert_eq!(said.code, 1);
+    assert!(victim.try_wait().expect("it is ours").is_none(), "the victim lives");
+
+    let report = home.run(&[&["db", "cancel", DATABASE, "--session", &session, "--query", &query, "--format", "json"], &login[..]].concat()).json();
+    assert_eq!(report["outcome"], "canceled", "{report}");
+    let ended = victim.wait_with_output().expect("it ends");
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&ended.stderr).contains("57014"), "{ended:?}");
+    let all = home.run(&[&["db", "queries", DATABASE, "--all", "--format", "json"], &login[..]].concat()).json();
+    let after = all.as_array().and_then(|list| list.iter().find(|row| row["query_id"].to_string() == query)).cloned();
+    assert_eq!(after.expect("it is in the history")["status"], "canceled");
+    // A second cancel finds nothing to do, and says so.
+    let report = home.run(&[&["db", "cancel", DATABASE, "--session", &session, "--query", &query, "--format", "json"], &login[..]].concat());
+    assert_eq!(report.code, 1);
+    assert!(report.out.contains("already_finished"), "{report:?}");
+}
+
+#[test]
+fn terminate_ends_the_session() {
+    let home = Home::signed_in();
+    let login = ["--db-user", "bi-readonly", "--db-name", "dev"];
+    let victim = start(&home, &[&["db", "exec", DATABASE], &login[..], &["select pg_sleep(120) /* doomed */"]].concat());
+    let found = eventually("the query is listed", || {
+        let list = home.run(&[&["db", "queries", DATABASE, "--format", "json"], &login[..]].concat()).json();
+        list.as_array()?.iter().find(|query| query["query_text"].as_str().is_some_and(|text| text.contains("/* doomed */"))).cloned()
+    });
+    let session = found["session_id"].to_string();
+    let report = home.run(&[&["db", "cancel", DATABASE, "--session", &session, "--terminate", "--format", "json"], &login[..]].concat()).json();
+    assert_eq!(report["outcome"], "terminated", "{report}");
+    assert_eq!(victim.wait_with_output().expect("it ends").status.code(), Some(1));
+}
+
+#[test]
+fn signing_in_needs_credentials_that_aws_knows() {
+    let mut home = Home::empty();
+    home.create(EVERYTHING).ok();
+    home.run(&["users", "add", USER, "--roles", "everything"]).ok();
+    home.set("AWS_SECRET_ACCESS_KEY", "not-the-secret");
+    let said = home.run(&["login", "--user", USER]);
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("signature"), "{}", said.err);
+    assert!(!said.err.contains("not-the-secret"));
+    let said = home.run(&["login", "--user", "nobody"]);
+    assert!(said.err.contains("'nobody' does not exist"), "{}", said.err);
+}
+
+#[test]
+fn a_profile_is_used_when_asked_for() {
+    let mut home = Home::empty();
+    home.create(EVERYTHING).ok();
+    home.run(&["users", "add", USER, "--roles", "everything"]).ok();
+    home.set("AWS_ACCESS_KEY_ID", "AKIAWRONG");
+    home.run(&["login", "--user", USER, "--aws-profile", "data-eng"]).ok();
+    let said = home.run(&["login", "--user", USER, "--aws-profile", "no-such-profile"]);
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("no-such-profile"), "{}", said.err);
+}
+
+#[test]
+fn resources_come_back_as_they_were_written() {
+    let home = Home::empty();
+    home.create(GUIDE_ROLE).ok();
+    assert_eq!(home.run(&["get", "role/redshift-serverless-access"]).ok(), GUIDE_ROLE);
+    let said = home.create(GUIDE_ROLE);
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("already exists") && said.err.contains("--force"), "{}", said.err);
+    let said = home.run(&["rm", "role/redshift-serverless-access"]).ok();
+    assert_eq!(said, "role 'redshift-serverless-access' has been removed\n");
+    assert_eq!(home.run(&["get", "role/redshift-serverless-access"]).code, 1);
+}
+
+#[test]
+fn a_typo_in_a_role_is_shown_at_its_place_and_nothing_is_stored() {
+    let home = Home::empty();
+    let said = home.create(&GUIDE_ROLE.replace("db_names", "db_name"));
+    assert_eq!(said.code, 2);
+    for words in ["given.yaml:9:", "db_name", "db_names"] {
+        assert!(said.err.contains(words), "{words} in {}", said.err);
+    }
+    let said = home.create(&GUIDE_ROLE.replace("version: v5", "version: v99"));
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("v99") && said.err.contains("unrecognized role version"), "{}", said.err);
+    assert_eq!(home.run(&["get", "roles", "--format", "json"]).json(), serde_json::json!([]));
+}
+
+#[test]
+fn wrong_usage_ends_with_two() {
+    let home = Home::empty();
+    assert_eq!(home.run(&["no-such-command"]).code, 2);
+    assert_eq!(home.run(&["db", "exec"]).code, 2);
+    assert_eq!(home.run(&["get", "nonsense"]).code, 2);
+    assert_eq!(home.run(&["create", "-f", "/no/such/file.yaml"]).code, 2);
+    assert_eq!(home.run(&["status", "--format", "csv"]).code, 1, "nobody is signed in: that comes first");
+}
+
+#[test]
+fn the_audit_log_has_every_statement_and_its_chain_is_whole() {
+    let home = Home::signed_in();
+    home.run(&["db", "exec", DATABASE, "--db-user", "bi-readonly", "--db-name", "dev", "select 'for the record'"]).ok();
+    let records = home.run(&["audit", "ls"]).ok();
+    assert!(records.contains("for the record"), "{records}");
+    assert!(records.contains("TDB00I") && records.contains("TDB01I"), "{records}");
+    assert!(!records.to_lowercase().contains("password"), "{records}");
+    let verified = home.run(&["audit", "verify", "--format", "json"]).json();
+    assert_eq!(verified["whole"], true);
+}
+
+fn start(home: &Home, args: &[&str]) -> Child {
+    let child = home.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    child.expect("the command starts")
+}
