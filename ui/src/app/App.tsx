@@ -1,6 +1,7 @@
 // The frame around the views, or the sign-in screen while nobody is signed in.
 import { useEffect } from "react";
 import { ActivityView } from "../features/activity/ActivityView";
+import { useActivity } from "../features/activity/store";
 import { ConnectionsView } from "../features/connections/ConnectionsView";
 import { ConsoleView } from "../features/console/ConsoleView";
 import { DatabasesView } from "../features/databases/DatabasesView";
@@ -92,4 +93,5 @@ function forgetAll(): void {
   useDatabases.getState().clear();
   useConnections.getState().clear();
   useConsoles.getState().clear();
+  useActivity.getState().clear();
 }

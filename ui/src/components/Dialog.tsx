@@ -46,6 +46,8 @@ export function Dialog({ title, role = "dialog", wide, onClose, foot, children, 
 
   return (
     <div className="scrim scrim--dialog">
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: it has a dialog's role, given as a property */}
+      {/* biome-ignore lint/a11y/useAriaPropsSupportedByRole: both roles it takes are modal */}
       <div
         className={`dialog${wide ? " dialog--wide" : ""}`}
         role={role}

@@ -1,7 +1,213 @@
+// SQL: tabs, the editor, the run, its results.
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Empty } from "../../components/Empty";
+import { EnvTick } from "../../components/Env";
+import { Icon } from "../../components/Icon";
+import { asFailure } from "../../ipc/backend";
+import { envKind } from "../../lib/env";
+import { explain } from "../../lib/failure";
+import { count, elapsed } from "../../lib/format";
+import { isRunning, type Tab, useConsoles } from "../../lib/state/consoles";
+import { useNavigation } from "../../lib/state/navigation";
+import { useToasts } from "../../lib/state/toasts";
+import { ContextBar } from "./ContextBar";
+import { Editor, type EditorHandle, forgetEditor } from "./Editor";
+import { Results } from "./Results";
+import { RunBar } from "./RunBar";
+import { currentRows, failureOf, marks, phase } from "./run-state";
+import { Splitter } from "./Splitter";
+import "./console.css";
 
 export function ConsoleView() {
   const { t } = useTranslation();
-  return <Empty icon="console" title={t("console.emptyTitle")} text={t("console.emptyText")} />;
+  const tabs = useConsoles((state) => state.tabs);
+  const active = useConsoles((state) => state.active);
+  const go = useNavigation((state) => state.go);
+  const tab = tabs.find(({ id }) => id === active);
+  useEffect(() => useNavigation.getState().taken(), []);
+
+  if (!tab) {
+    return (
+      <Empty icon="console" title={t("console.emptyTitle")} text={t("console.emptyText")}>
+        <button type="button" className="btn btn--sm btn--primary" onClick={() => go("databases")}>
+          {t("console.emptyDo")}
+        </button>
+      </Empty>
+    );
+  }
+  return (
+    <section className="con" aria-label={t("nav.console")} data-env={envKind(tab.env) ?? undefined}>
+      <TabStrip tabs={tabs} active={tab} />
+      <Workspace key={tab.id} tab={tab} />
+    </section>
+  );
+}
+
+function TabStrip({ tabs, active }: { tabs: Tab[]; active: Tab }) {
+  const { t } = useTranslation();
+  const { select, open, close } = useConsoles.getState();
+  const fail = (reason: unknown) => useToasts.getState().fail(asFailure(reason));
+  const closeTab = (id: string) => {
+    forgetEditor(id);
+    close(id).catch(fail);
+  };
+  const another = useCallback(
+    () => open(active.target).catch((reason) => useToasts.getState().fail(asFailure(reason))),
+    [open, active.target],
+  );
+  useCtrlKey("t", another);
+
+  const onKey = (event: React.KeyboardEvent) => {
+    const at = tabs.findIndex(({ id }) => id === active.id);
+    const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+    const to = tabs[(at + step + tabs.length) % tabs.length];
+    if (step !== 0 && to) select(to.id);
+    else if (event.key === "Delete") closeTab(active.id);
+  };
+
+  return (
+    <div className="doctabs">
+      <div className="doctabs__list" role="tablist" aria-label={t("console.tabs")} onKeyDown={onKey}>
+        {tabs.map((tab) => {
+          const on = tab.id === active.id;
+          const name = t("console.untitled", { number: tab.number });
+          const title = `${tab.target.database} · ${tab.target.db_name} · ${tab.target.db_user}`;
+          return (
+            <div className={on ? "doctab is-on" : "doctab"} key={tab.id} title={title}>
+              <button
+                type="button"
+                role="tab"
+                className="doctab__pick"
+                aria-selected={on}
+                tabIndex={on ? 0 : -1}
+                onClick={() => select(tab.id)}
+                data-testid={`console-tab-${tab.number}`}
+              >
+                <EnvTick env={tab.env} />
+                <span className="clip">{name}</span>
+                {isRunning(tab) && <i className="dot dot--run" />}
+              </button>
+              <button
+                type="button"
+                className="doctab__close"
+                aria-label={t("console.closeTab", { name })}
+                title={t("console.closeTab", { name })}
+                onClick={() => closeTab(tab.id)}
+              >
+                <Icon name="x" />
+              </button>
+            </div>
+          );
+        })}
+      </div>
+      <button
+        type="button"
+        className="doctabs__new"
+        aria-label={t("console.newTab")}
+        title={`${t("console.newTab")}  Ctrl T`}
+        onClick={another}
+        data-testid="new-tab"
+      >
+        <Icon name="plus" size="sm" />
+      </button>
+    </div>
+  );
+}
+
+function Workspace({ tab }: { tab: Tab }) {
+  const { setText, run, cancel } = useConsoles.getState();
+  const editor = useRef<EditorHandle>(null);
+  const work = useRef<HTMLDivElement>(null);
+  const [share, setShare] = useState(0.44);
+  const { id } = tab;
+  const statements = tab.run?.statements;
+
+  const stop = useCallback(() => {
+    cancel(id).catch((reason) => useToasts.getState().fail(asFailure(reason)));
+  }, [cancel, id]);
+  const actions = {
+    run: (from: number, to: number, all: boolean) => void run(id, from, to, all),
+    stop,
+    changed: (text: string) => setText(id, text),
+  };
+  const runFromBar = (all: boolean) => {
+    const { from, to } = editor.current?.selection() ?? { from: 0, to: 0 };
+    void run(id, from, to, all);
+  };
+  // Only what the editor draws, so that a row count that ticks does not redraw it.
+  const signature = JSON.stringify(statements?.map(({ from, to, failure }) => [from, to, failure?.sql]));
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the signature stands for the run
+  const ran = useMemo(() => (statements ?? []).map(({ from, to }) => ({ from, to })), [signature]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the signature stands for the run
+  const marked = useMemo(() => marks(tab.run), [signature]);
+
+  useCtrlKey(".", stop);
+  useNextPane(work);
+
+  return (
+    <>
+      <ContextBar tab={tab} onRun={runFromBar} />
+      <div className="con__work" ref={work}>
+        <div className="con__top" style={{ flexBasis: `${share * 100}%` }}>
+          <Editor tab={tab} actions={actions} ran={ran} marks={marked} handle={editor} />
+        </div>
+        <Splitter share={share} onShare={setShare} busy={isRunning(tab)} within={work} />
+        <RunBar tab={tab} onStop={stop} />
+        <Results tab={tab} onGoTo={(offset) => editor.current?.goTo(offset)} />
+        <Announcer tab={tab} />
+      </div>
+    </>
+  );
+}
+
+/** Says once how a run ended. Counters stay silent while they run. */
+function Announcer({ tab }: { tab: Tab }) {
+  const { t } = useTranslation();
+  return (
+    <div className="sr" role="status" aria-live="polite">
+      {sentence()}
+    </div>
+  );
+
+  function sentence(): string {
+    const now = phase(tab);
+    if (now === "canceled") return t("console.finishedCanceled");
+    if (now === "failed") {
+      const failed = failureOf(tab);
+      return failed ? t("console.finishedFailed", { what: explain(failed.failure, t).what }) : "";
+    }
+    if (now !== "done" || !tab.run) return "";
+    const rows = currentRows(tab.run);
+    return t("console.finished", { count: rows, n: count(rows), time: elapsed(tab.run.elapsed_ms, 3) });
+  }
+}
+
+function useCtrlKey(key: string, action: () => void): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
+      if (event.key.toLowerCase() !== key) return;
+      event.preventDefault();
+      action();
+    };
+    window.addEventListener("keydown", onKey);
+    return () => window.removeEventListener("keydown", onKey);
+  }, [key, action]);
+}
+
+/** F6 goes from the editor to the rows and back. */
+function useNextPane(work: React.RefObject<HTMLDivElement | null>): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key !== "F6") return;
+      const content = work.current?.querySelector<HTMLElement>(".cm-content");
+      const grid = work.current?.querySelector<HTMLElement>(".dgrid");
+      const inEditor = content?.contains(document.activeElement);
+      (inEditor ? (grid ?? content) : content)?.focus();
+      event.preventDefault();
+    };
+    window.addEventListener("keydown", onKey);
+    return () => window.removeEventListener("keydown", onKey);
+  }, [work]);
 }

@@ -44,32 +44,29 @@ export function DatabaseTable({ databases, selected, onSelect, onOpen }: Props) 
   };
 
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a grid is one Tab stop
-    <div
-      className="dbs__list"
-      tabIndex={0}
-      onKeyDown={onKey}
-      role="grid"
-      aria-label={t("nav.databases")}
-      aria-rowcount={databases.length + 1}
-    >
-      <table className="table" role="presentation">
+    <div className="dbs__list">
+      <table
+        className="table"
+        role="grid"
+        tabIndex={0}
+        aria-label={t("nav.databases")}
+        aria-rowcount={databases.length + 1}
+        onKeyDown={onKey}
+      >
         <colgroup>
-          <col style={{ width: 172 }} />
+          <col style={{ width: 160 }} />
           <col />
-          <col style={{ width: 176 }} />
-          <col style={{ width: 134 }} />
-          <col style={{ width: 84 }} />
+          <col style={{ width: 158 }} />
+          <col style={{ width: 122 }} />
+          <col style={{ width: 74 }} />
         </colgroup>
         <thead>
-          <tr role="row">
-            <th role="columnheader" className="sorted">
-              {t("databases.name")}
-            </th>
-            <th role="columnheader">{t("databases.description")}</th>
-            <th role="columnheader">{t("databases.labels")}</th>
-            <th role="columnheader">{t("databases.users")}</th>
-            <th role="columnheader">{t("databases.local")}</th>
+          <tr>
+            <th className="sorted">{t("databases.name")}</th>
+            <th>{t("databases.description")}</th>
+            <th>{t("databases.labels")}</th>
+            <th>{t("databases.users")}</th>
+            <th>{t("databases.local")}</th>
           </tr>
         </thead>
         <tbody ref={body}>
@@ -99,16 +96,14 @@ function Row({ database, selected, onSelect, onOpen }: RowProps) {
   const port = useConnections((state) => state.list.find(({ target }) => target.database === database.name)?.port);
   const labels = database.labels.filter(({ name }) => name !== "env");
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the grid around it hears the keys
     <tr
-      role="row"
       className={selected ? "is-selected" : undefined}
       aria-selected={selected}
       onClick={onSelect}
       onDoubleClick={onOpen}
       data-testid={`database-${database.name}`}
     >
-      <td role="gridcell">
+      <td>
         <span className="dbs__name">
           <EnvTick env={database.env} />
           <span className={reachable(database) ? "strong clip" : "clip dim"}>{database.name}</span>
@@ -119,10 +114,10 @@ function Row({ database, selected, onSelect, onOpen }: RowProps) {
           )}
         </span>
       </td>
-      <td role="gridcell" className="dim" title={database.description}>
+      <td className="dim" title={database.description}>
         {database.description}
       </td>
-      <td role="gridcell">
+      <td>
         <span className="chips">
           <EnvChip env={database.env} />
           {labels.map(({ name, value }) => (
@@ -133,10 +128,10 @@ function Row({ database, selected, onSelect, onOpen }: RowProps) {
           ))}
         </span>
       </td>
-      <td role="gridcell">
+      <td>
         <Users database={database} />
       </td>
-      <td role="gridcell" className="num">
+      <td className="num">
         {port !== undefined && (
           <span className="state">
             <i className="dot dot--ok" />

@@ -71,9 +71,12 @@ export const useConsoles = create<Consoles>((set, get) => {
     active: null,
 
     load: async () => {
+      const before = new Set(get().tabs.map(({ id }) => id));
       const open = await backend().call("console_tabs", null);
       set(({ tabs, active }) => {
-        const kept = open.map((tab) => tabs.find((known) => known.id === tab.id) ?? fresh(tab));
+        // A tab opened while we asked is not in the answer.
+        const since = tabs.filter(({ id }) => !before.has(id) && !open.some((tab) => tab.id === id));
+        const kept = [...open.map((tab) => tabs.find((known) => known.id === tab.id) ?? fresh(tab)), ...since];
         const still = kept.some((tab) => tab.id === active) ? active : (kept[0]?.id ?? null);
         return { tabs: kept, active: still };
       });

@@ -1,0 +1,261 @@
+// One query: its text, its facts, where its time went, and the cancel with its proof.
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Dialog } from "../../components/Dialog";
+import { FailureNote } from "../../components/FailureNote";
+import { Icon } from "../../components/Icon";
+import type { CancelOutcome, CancelReport, CancelStep, CancelStepKind, Query } from "../../ipc/contract";
+import { copy } from "../../lib/clipboard";
+import { age, clock, seconds } from "../../lib/format";
+import { PhaseBar } from "./PhaseBar";
+import { elapsedNow, longest, phases } from "./phases";
+import { type Cancel, useActivity } from "./store";
+
+/** SYS_QUERY_HISTORY cuts the text here. */
+const TEXT_LIMIT = 4000;
+
+interface Props {
+  query: Query;
+  asOf: number;
+  now: number;
+}
+
+export function QueryDrawer({ query, asOf, now }: Props) {
+  const { t } = useTranslation();
+  const cancel = useActivity((state) => state.cancels[query.query_id]);
+  const select = useActivity((state) => state.select);
+  return (
+    <aside
+      className="panel drawer"
+      aria-label={t("activity.queryTitle", { id: query.query_id })}
+      data-testid="query-drawer"
+    >
+      <div className="drawer__head">
+        <div className="row">
+          <h2 className="head__title num clip selectable">{t("activity.queryTitle", { id: query.query_id })}</h2>
+          <span className={`badge ${badge(query.status)}`}>{query.status}</span>
+          <span className="spacer" />
+          <button
+            type="button"
+            className="btn btn--sm btn--ghost btn--icon"
+            aria-label={t("common.closePanel")}
+            title={t("common.closePanel")}
+            onClick={() => select(null)}
+          >
+            <Icon name="x" />
+          </button>
+        </div>
+        <Actions query={query} cancel={cancel} />
+      </div>
+      <div className="panel__scroll">
+        {cancel && <Proof query={query} cancel={cancel} />}
+        <div className="panel__section">
+          <pre className="drawer__sql selectable">{query.text}</pre>
+          {query.text.length >= TEXT_LIMIT && <p className="faint drawer__cut">{t("activity.cut")}</p>}
+        </div>
+        <Facts query={query} elapsed={elapsedNow(query, asOf, now)} />
+      </div>
+    </aside>
+  );
+}
+
+function badge(status: string): string {
+  return { canceled: "badge--warn", failed: "badge--bad", success: "badge--ok" }[status] ?? "";
+}
+
+function Actions({ query, cancel }: { query: Query; cancel: Cancel | undefined }) {
+  const { t } = useTranslation();
+  const [confirming, setConfirming] = useState(false);
+  const stop = useActivity((state) => state.cancel);
+  const database = useActivity((state) => state.target?.database ?? "");
+  const busy = cancel?.running ?? false;
+  const session = String(query.session_id);
+  return (
+    <div className="row drawer__do">
+      {query.live && (
+        <>
+          <button
+            type="button"
+            className="btn btn--sm"
+            disabled={busy}
+            onClick={() => stop(query, false)}
+            data-testid="cancel-query"
+          >
+            <Icon name="stop" />
+            {busy && !cancel?.terminate ? t("activity.canceling") : t("activity.cancelQuery")}
+          </button>
+          <button
+            type="button"
+            className="btn btn--sm btn--danger-quiet"
+            disabled={busy}
+            onClick={() => setConfirming(true)}
+            data-testid="terminate-session"
+          >
+            <Icon name="power" />
+            {busy && cancel?.terminate ? t("activity.terminating") : t("activity.terminate")}
+          </button>
+        </>
+      )}
+      <span className="spacer" />
+      <button
+        type="button"
+        className="btn btn--sm btn--ghost btn--icon"
+        aria-label={t("activity.copyStatement")}
+        title={t("activity.copyStatement")}
+        onClick={() => copy(query.text, t("activity.statementWhat"))}
+      >
+        <Icon name="copy" />
+      </button>
+      {confirming && (
+        <Dialog
+          role="alertdialog"
+          title={t("activity.terminateTitle", { session, database })}
+          onClose={() => setConfirming(false)}
+          foot={
+            <>
+              <button type="button" className="btn" onClick={() => setConfirming(false)} data-autofocus>
+                {t("common.goBack")}
+              </button>
+              <button
+                type="button"
+                className="btn btn--danger"
+                onClick={() => {
+                  setConfirming(false);
+                  void stop(query, true);
+                }}
+                data-testid="terminate-confirm"
+              >
+                {t("activity.terminate")}
+              </button>
+            </>
+          }
+        >
+          <p className="dim">{t("activity.terminateText", { user: query.user })}</p>
+        </Dialog>
+      )}
+    </div>
+  );
+}
+
+function Facts({ query, elapsed }: { query: Query; elapsed: number }) {
+  const { t } = useTranslation();
+  const list = phases(query, elapsed);
+  const most = longest(list);
+  return (
+    <div className="panel__section">
+      <dl className="defs">
+        <dt>{t("activity.session")}</dt>
+        <dd className="num selectable">{query.session_id}</dd>
+        <dt>{t("activity.dbUser")}</dt>
+        <dd className="selectable">{query.user}</dd>
+        <dt>{t("activity.dbName")}</dt>
+        <dd className="selectable">{query.db_name}</dd>
+        {query.ours && (
+          <>
+            <dt>{t("activity.program")}</dt>
+            <dd>
+              {query.ours.program} <span className="faint">{t("activity.ours")}</span>
+            </dd>
+          </>
+        )}
+        <dt>{t("activity.started")}</dt>
+        <dd className="num">{clock(query.start_time)}</dd>
+        <dt>{t("activity.whereItWent")}</dt>
+        <dd>
+          <div className="split-bar">
+            <PhaseBar phases={list} />
+            <small className="num">
+              {most && most.name !== "unknown"
+                ? t("activity.ofWhich", {
+                    total: age(elapsed),
+                    part: age(most.ms),
+                    phase: t(`activity.${most.name}`),
+                  })
+                : age(elapsed)}
+            </small>
+          </div>
+        </dd>
+        {query.error && (
+          <>
+            <dt>{t("activity.error")}</dt>
+            <dd className="mono selectable drawer__error">{query.error}</dd>
+          </>
+        )}
+      </dl>
+    </div>
+  );
+}
+
+function Proof({ query, cancel }: { query: Query; cancel: Cancel }) {
+  const { report, failure, running } = cancel;
+  return (
+    <>
+      {running && (
+        <div className="progress progress--busy">
+          <i />
+        </div>
+      )}
+      {failure && (
+        <div className="panel__section">
+          <FailureNote failure={failure} />
+        </div>
+      )}
+      {report && <Report query={query} report={report} />}
+    </>
+  );
+}
+
+const titles = {
+  canceled: "proof",
+  terminated: "proof",
+  already_finished: "proofPlain",
+  query_changed: "proofPlain",
+  still_running: "proofNot",
+  not_permitted: "proofNot",
+} as const satisfies Record<CancelOutcome, string>;
+
+function Report({ query, report }: { query: Query; report: CancelReport }) {
+  const { t } = useTranslation();
+  const proven = titles[report.outcome] === "proof";
+  const values = { query: query.query_id, session: String(query.session_id) };
+  return (
+    <div className="panel__section" role="status" data-testid="cancel-proof" data-outcome={report.outcome}>
+      <h3 className="panel__title drawer__proof">
+        {t(`activity.${titles[report.outcome]}`)}
+        <span className="spacer" />
+        <span className={`badge num ${proven ? "badge--ok" : "badge--warn"}`}>{`${seconds(report.elapsed_ms)} s`}</span>
+      </h3>
+      <ol className="steps">
+        {report.steps.map((step) => (
+          <Step key={`${step.kind}-${step.at_ms}`} step={step} session={values.session} />
+        ))}
+      </ol>
+      <p className="row drawer__outcome">
+        <span className={proven ? "state state--ok" : "state state--warn"}>
+          <Icon name={proven ? "okc" : "alert"} size="sm" />
+        </span>
+        <span className="dim">{t(`activity.outcome.${report.outcome}`, values)}</span>
+      </p>
+    </div>
+  );
+}
+
+const calls: CancelStepKind[] = ["cancel_backend", "terminate_backend"];
+
+function Step({ step, session }: { step: CancelStep; session: string }) {
+  const { t } = useTranslation();
+  return (
+    <li className={step.ok ? "step step--ok" : "step step--warn"} data-testid={`step-${step.kind}`}>
+      <span className="step__mark">
+        <Icon name={step.ok ? "check" : "clock"} />
+      </span>
+      <div>
+        <div className={calls.includes(step.kind) ? "mono drawer__call" : undefined}>
+          {t(`activity.step.${step.kind}`, { session })}
+        </div>
+        {step.detail && <div className="step__note selectable">{step.detail}</div>}
+      </div>
+      <span className="step__time">{`${seconds(step.at_ms)} s`}</span>
+    </li>
+  );
+}
