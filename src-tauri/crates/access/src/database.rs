@@ -41,7 +41,8 @@ impl Database {
         if let DatabaseType::RedshiftServerless(serverless) = &self.database_type {
             let other = |text: &str| endpoint::other_spelling(text, &serverless.region, &serverless.account_id);
             if let Some(spelling) = other(db_user) {
-                let name = if db_user.starts_with("arn:") { spelling.clone() } else { other(&spelling).unwrap_or_default() };
+                let name =
+                    if db_user.starts_with("arn:") { spelling.clone() } else { other(&spelling).unwrap_or_default() };
                 spellings.extend([spelling, format!("role/{name}"), name]);
             }
         }
@@ -51,7 +52,9 @@ impl Database {
     /// Why `db_user` cannot be a user of this database at all, whatever the roles say.
     pub(crate) fn impossible_user(&self, db_user: &str) -> Option<String> {
         match &self.database_type {
-            DatabaseType::RedshiftServerless(serverless) => endpoint::not_a_role(db_user, &serverless.region, &serverless.account_id),
+            DatabaseType::RedshiftServerless(serverless) => {
+                endpoint::not_a_role(db_user, &serverless.region, &serverless.account_id)
+            }
             DatabaseType::Postgres => db_user.is_empty().then(|| "user name must not be empty".to_owned()),
         }
     }
@@ -134,13 +137,29 @@ impl TlsMode {
 
     /// By name, or by the number Teleport stores.
     fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().zip(["0", "1", "2"]).find(|(mode, number)| mode.as_str() == text || *number == text).map(|(mode, _)| mode)
+        Self::ALL
+            .into_iter()
+            .zip(["0", "1", "2"])
+            .find(|(mode, number)| mode.as_str() == text || *number == text)
+            .map(|(mode, _)| mode)
     }
 }
 
 /// Fields of a database's `spec` that Teleport knows. Those of other protocols mean nothing here.
 const SPEC: &[&str] = &[
-    "ad", "admin_user", "aws", "azure", "ca_cert", "dynamic_labels", "gcp", "mongo_atlas", "mysql", "oracle", "protocol", "tls", "uri",
+    "ad",
+    "admin_user",
+    "aws",
+    "azure",
+    "ca_cert",
+    "dynamic_labels",
+    "gcp",
+    "mongo_atlas",
+    "mysql",
+    "oracle",
+    "protocol",
+    "tls",
+    "uri",
 ];
 
 const AWS: &[&str] = &[
@@ -170,12 +189,18 @@ pub(crate) fn read(fields: &Fields<'_>, yaml: &str) -> Option<Database> {
     let spec = &header.spec;
     spec.known(SPEC);
     if !is_name(&header.name) {
-        header.metadata.problem("name", "a database's name begins with a letter and has only letters, digits and hyphens, 63 at most");
+        header.metadata.problem(
+            "name",
+            "a database's name begins with a letter and has only letters, digits and hyphens, 63 at most",
+        );
     }
     check_protocol(spec);
     if spec.has("dynamic_labels") {
         // A label nobody computes would let a deny rule on it pass unseen.
-        spec.key_problem("dynamic_labels", "Postern runs no commands to compute labels: write them under metadata.labels");
+        spec.key_problem(
+            "dynamic_labels",
+            "Postern runs no commands to compute labels: write them under metadata.labels",
+        );
     }
     let labels = header.metadata.map("labels").map(|labels| read_labels(&labels)).unwrap_or_default();
     let tls = read_tls(spec);
@@ -196,7 +221,9 @@ fn is_name(name: &str) -> bool {
 fn check_protocol(spec: &Fields<'_>) {
     match spec.text("protocol").as_deref() {
         Some("postgres") => {}
-        Some(other) => spec.problem("protocol", format!("protocol {other:?} is not supported: Postern speaks postgres")),
+        Some(other) => {
+            spec.problem("protocol", format!("protocol {other:?} is not supported: Postern speaks postgres"))
+        }
         None if spec.has("protocol") => {}
         None => spec.problem("protocol", "missing, expected postgres"),
     }
@@ -267,7 +294,8 @@ fn read_aws(spec: &Fields<'_>, fields: Option<&Fields<'_>>, host: &str) -> Optio
     let mut aws = fields.map(read_aws_fields).unwrap_or_default();
     if let Some(canonical) = &canonical {
         aws.region = Some(aws.region).filter(|region| !region.is_empty()).unwrap_or_else(|| canonical.region.clone());
-        aws.account_id = Some(aws.account_id).filter(|account| !account.is_empty()).unwrap_or_else(|| canonical.account_id.clone());
+        aws.account_id =
+            Some(aws.account_id).filter(|account| !account.is_empty()).unwrap_or_else(|| canonical.account_id.clone());
     }
     if serverless.is_none() && canonical.is_none() {
         return Some((DatabaseType::Postgres, fields.map(|_| aws)));
@@ -285,7 +313,12 @@ fn read_aws_fields(fields: &Fields<'_>) -> Aws {
     if assume_role_arn.as_deref().is_some_and(|arn| !arn.starts_with("arn:") || !arn.contains(":role/")) {
         fields.problem("assume_role_arn", "expected the ARN of an IAM role, arn:aws:iam::<account>:role/<name>");
     }
-    Aws { region: fields.text("region").unwrap_or_default(), account_id, assume_role_arn, external_id: fields.filled("external_id") }
+    Aws {
+        region: fields.text("region").unwrap_or_default(),
+        account_id,
+        assume_role_arn,
+        external_id: fields.filled("external_id"),
+    }
 }
 
 /// The workgroup, from what is written and else from the host; every part that stays unknown is reported.
@@ -342,7 +375,9 @@ mod tests {
     use crate::{Document, parse_documents};
 
     fn parse(spec: &str) -> Result<Database, Vec<String>> {
-        let text = format!("kind: db\nversion: v3\nmetadata:\n  name: my-redshift\n  labels: {{env: prod, tier: 1}}\nspec:\n{spec}");
+        let text = format!(
+            "kind: db\nversion: v3\nmetadata:\n  name: my-redshift\n  labels: {{env: prod, tier: 1}}\nspec:\n{spec}"
+        );
         match parse_documents("db.yaml", &text) {
             Ok(mut documents) => match documents.remove(0) {
                 Document::Database(database) => Ok(database),
@@ -390,7 +425,10 @@ mod tests {
 
     #[test]
     fn a_workgroup_behind_another_name_must_be_spelled_out() {
-        let errors = parse("  protocol: postgres\n  uri: localhost:15439\n  aws:\n    redshift_serverless: {endpoint_name: x}\n").unwrap_err();
+        let errors = parse(
+            "  protocol: postgres\n  uri: localhost:15439\n  aws:\n    redshift_serverless: {endpoint_name: x}\n",
+        )
+        .unwrap_err();
         assert_eq!(
             errors,
             [
@@ -401,15 +439,23 @@ mod tests {
         );
         let endpoint = "sales-endpoint-x1.123456789012.eu-west-1.redshift-serverless.amazonaws.com";
         let errors = parse(&format!("  protocol: postgres\n  uri: {endpoint}:5439\n")).unwrap_err();
-        assert_eq!(errors, ["db.yaml:6:1: spec.aws.redshift_serverless.workgroup_name: missing: the host does not tell it"]);
+        assert_eq!(
+            errors,
+            ["db.yaml:6:1: spec.aws.redshift_serverless.workgroup_name: missing: the host does not tell it"]
+        );
     }
 
     #[test]
     fn a_plain_postgres_needs_no_aws() {
-        let database = parse("  protocol: postgres\n  uri: '[::1]:5433'\n  tls: {mode: verify-ca, server_name: db.example.com}\n").unwrap();
+        let database =
+            parse("  protocol: postgres\n  uri: '[::1]:5433'\n  tls: {mode: verify-ca, server_name: db.example.com}\n")
+                .unwrap();
         assert_eq!(database.database_type, DatabaseType::Postgres);
         assert_eq!((database.host.as_str(), database.port, database.aws), ("::1", 5433, None));
-        assert_eq!((database.tls.mode, database.tls.server_name.as_deref()), (TlsMode::VerifyCa, Some("db.example.com")));
+        assert_eq!(
+            (database.tls.mode, database.tls.server_name.as_deref()),
+            (TlsMode::VerifyCa, Some("db.example.com"))
+        );
         assert_eq!(parse("  protocol: postgres\n  uri: db.example.com\n").unwrap().port, 5432);
     }
 

@@ -5,7 +5,7 @@
 //! and name must all match in the same role. What no role allows is denied.
 
 use std::borrow::Borrow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -59,10 +59,23 @@ pub enum Effect {
 /// `catalogue` holds all roles that exist; those named by the user count, in the user's order. A user with a role that does not
 /// exist is denied, because the missing role may have had a deny rule.
 #[must_use]
-pub fn decide<R: Borrow<Role>>(user: &User, catalogue: &[R], database: &Database, db_user: &str, db_name: &str) -> Decision {
+pub fn decide<R: Borrow<Role>>(
+    user: &User,
+    catalogue: &[R],
+    database: &Database,
+    db_user: &str,
+    db_name: &str,
+) -> Decision {
     let roles = match assigned(user, catalogue) {
         Ok(roles) => roles,
-        Err(reason) => return Decision { allowed: false, role: None, reason: denial(database, db_user, db_name, &reason), steps: vec![] },
+        Err(reason) => {
+            return Decision {
+                allowed: false,
+                role: None,
+                reason: denial(database, db_user, db_name, &reason),
+                steps: vec![],
+            };
+        }
     };
     let check = Check::new(user, &roles, database);
     let asked = [Asked::user(database, db_user), Asked::name(db_name)];
@@ -83,8 +96,9 @@ pub(crate) fn assigned<'a, R: Borrow<Role>>(user: &User, catalogue: &'a [R]) -> 
     if user.roles.is_empty() {
         return Err(format!("user '{}' has no roles", user.name));
     }
+    let by_name = catalogue.iter().map(|role| (role.borrow().name.as_str(), role.borrow())).collect::<HashMap<_, _>>();
     let find = |name: &String| {
-        let role = catalogue.iter().map(Borrow::borrow).find(|role| role.name == *name);
+        let role = by_name.get(name.as_str()).copied();
         role.ok_or_else(|| format!("role '{name}' of user '{}' does not exist", user.name))
     };
     user.roles.iter().map(find).collect()
@@ -143,7 +157,9 @@ pub(crate) enum Verdict<'a> {
 impl Verdict<'_> {
     fn role(&self) -> Option<&str> {
         match self {
-            Self::Denied { role, .. } | Self::Broken { role, .. } | Self::Unenforceable(role) | Self::Allowed(role) => Some(&role.name),
+            Self::Denied { role, .. } | Self::Broken { role, .. } | Self::Unenforceable(role) | Self::Allowed(role) => {
+                Some(&role.name)
+            }
             Self::Impossible(_) | Self::NoRole => None,
         }
     }
@@ -194,7 +210,12 @@ impl<'a> Check<'a> {
     }
 
     /// The first deny condition of `role` that matches.
-    fn denies(&self, role: &Role, asked: &[Asked], steps: &mut Option<&mut Vec<Step>>) -> Result<Option<&'static str>, String> {
+    fn denies(
+        &self,
+        role: &Role,
+        asked: &[Asked],
+        steps: &mut Option<&mut Vec<Step>>,
+    ) -> Result<Option<&'static str>, String> {
         let (deny, scope) = (&role.deny, self.scope());
         if !in_namespace(deny) {
             return Ok(None);
@@ -229,7 +250,9 @@ impl<'a> Check<'a> {
     fn allows(&self, role: &Role, asked: &[Asked], steps: &mut Option<&mut Vec<Step>>) -> Result<bool, String> {
         let (allow, scope) = (&role.allow, self.scope());
         if !in_namespace(allow) {
-            note(steps, role, Effect::Allow, "namespaces", false, || format!("default is not in {}", allow.namespaces.join(", ")));
+            note(steps, role, Effect::Allow, "namespaces", false, || {
+                format!("default is not in {}", allow.namespaces.join(", "))
+            });
             return Ok(false);
         }
         if !self.labels_allow(role, steps)? {
@@ -239,7 +262,9 @@ impl<'a> Check<'a> {
         let mut all = true;
         for asked in asked {
             let matched = matcher::allows(asked.subject.entries(allow), &scope, &asked.spellings);
-            note(steps, role, Effect::Allow, asked.subject.field(), matched, || self.list_detail(asked, allow, matched));
+            note(steps, role, Effect::Allow, asked.subject.field(), matched, || {
+                self.list_detail(asked, allow, matched)
+            });
             all &= matched;
         }
         Ok(all)
@@ -283,7 +308,11 @@ impl<'a> Check<'a> {
         if conditions.selector.is_empty() {
             return "the role selects no databases".to_owned();
         }
-        let wanted = conditions.db_labels.iter().map(|(key, values)| format!("{key}: {}", values.join(" | "))).collect::<Vec<_>>();
+        let wanted = conditions
+            .db_labels
+            .iter()
+            .map(|(key, values)| format!("{key}: {}", values.join(" | ")))
+            .collect::<Vec<_>>();
         let labels = show_labels(&self.database.labels);
         match conditions.selector.first_miss(&self.database.labels, &self.scope()) {
             Some(key) if !matched => format!("'{key}' of {labels} does not match {}", wanted.join(", ")),
@@ -300,7 +329,8 @@ impl<'a> Check<'a> {
 
 /// The only namespace there is.
 fn in_namespace(conditions: &Conditions) -> bool {
-    conditions.namespaces.is_empty() || conditions.namespaces.iter().any(|namespace| namespace == "default" || namespace == "*")
+    conditions.namespaces.is_empty()
+        || conditions.namespaces.iter().any(|namespace| namespace == "default" || namespace == "*")
 }
 
 fn note(
@@ -324,10 +354,15 @@ fn explain(check: &Check<'_>, verdict: &Verdict<'_>, steps: &[Step], db_user: &s
     let database = check.database;
     let why = match verdict {
         Verdict::Allowed(role) => {
-            return format!("role '{}' allows database user '{db_user}' and database '{db_name}' on '{}'", role.name, database.name);
+            return format!(
+                "role '{}' allows database user '{db_user}' and database '{db_name}' on '{}'",
+                role.name, database.name
+            );
         }
         Verdict::Impossible(why) => why.clone(),
-        Verdict::Broken { role, why } => format!("role '{}' has an expression that cannot be evaluated: {why}", role.name),
+        Verdict::Broken { role, why } => {
+            format!("role '{}' has an expression that cannot be evaluated: {why}", role.name)
+        }
         Verdict::Unenforceable(role) => {
             let options = role.options.unenforceable.join(", ");
             format!("role '{}' requires {options}, which cannot be enforced without a Teleport cluster", role.name)
@@ -335,7 +370,12 @@ fn explain(check: &Check<'_>, verdict: &Verdict<'_>, steps: &[Step], db_user: &s
         Verdict::Denied { role, condition } => match *condition {
             "db_users" => format!("role '{}' denies database user '{db_user}'", role.name),
             "db_names" => format!("role '{}' denies database '{db_name}'", role.name),
-            condition => format!("role '{}' denies '{}' by its {condition} ({})", role.name, database.name, show_labels(&database.labels)),
+            condition => format!(
+                "role '{}' denies '{}' by its {condition} ({})",
+                role.name,
+                database.name,
+                show_labels(&database.labels)
+            ),
         },
         Verdict::NoRole => no_role(check, steps, db_user, db_name),
     };
@@ -344,14 +384,21 @@ fn explain(check: &Check<'_>, verdict: &Verdict<'_>, steps: &[Step], db_user: &s
 
 /// Which condition kept every role from allowing, and what would be allowed instead.
 fn no_role(check: &Check<'_>, steps: &[Step], db_user: &str, db_name: &str) -> String {
-    let matched = |condition: &str| steps.iter().any(|step| step.effect == Effect::Allow && step.condition == condition && step.matched);
-    let looked_at = |condition: &str| steps.iter().any(|step| step.effect == Effect::Allow && step.condition == condition);
+    let matched = |condition: &str| {
+        steps.iter().any(|step| step.effect == Effect::Allow && step.condition == condition && step.matched)
+    };
+    let looked_at =
+        |condition: &str| steps.iter().any(|step| step.effect == Effect::Allow && step.condition == condition);
     let user = &check.user.name;
     if !looked_at("db_users") {
         return format!("no role of user '{user}' selects it by its labels ({})", show_labels(&check.database.labels));
     }
     let mut why = match (matched("db_users"), matched("db_names")) {
-        (true, true) => return format!("no single role of user '{user}' allows both database user '{db_user}' and database '{db_name}'"),
+        (true, true) => {
+            return format!(
+                "no single role of user '{user}' allows both database user '{db_user}' and database '{db_name}'"
+            );
+        }
         (false, true) => format!("no role of user '{user}' allows database user '{db_user}'"),
         (true, false) => format!("no role of user '{user}' allows database '{db_name}'"),
         (false, false) => format!("no role of user '{user}' allows database user '{db_user}' or database '{db_name}'"),
@@ -390,8 +437,9 @@ mod tests {
 
     fn database(labels: &str) -> Database {
         let host = "sales.123456789012.eu-west-1.redshift-serverless.amazonaws.com:5439";
-        let text =
-            format!("kind: db\nversion: v3\nmetadata: {{name: my-redshift, labels: {labels}}}\nspec: {{protocol: postgres, uri: '{host}'}}\n");
+        let text = format!(
+            "kind: db\nversion: v3\nmetadata: {{name: my-redshift, labels: {labels}}}\nspec: {{protocol: postgres, uri: '{host}'}}\n"
+        );
         let Document::Database(database) = documents(&text).remove(0) else { panic!() };
         database
     }
@@ -434,7 +482,10 @@ mod tests {
              'admin'; allowed database users: teleport-redshift-serverless-access"
         );
         let decision = ask(&roles, "teleport-redshift-serverless-access", "prod");
-        assert!(decision.reason.ends_with("no role of user 'alice' allows database 'prod'; allowed database names: dev"), "{decision:?}");
+        assert!(
+            decision.reason.ends_with("no role of user 'alice' allows database 'prod'; allowed database names: dev"),
+            "{decision:?}"
+        );
     }
 
     #[test]
@@ -463,7 +514,10 @@ mod tests {
             let last = decision.steps.last().unwrap();
             assert_eq!((last.effect, last.condition, last.matched), (Effect::Deny, condition, true), "{deny}");
         }
-        assert!(ask(&[all(), role("no", "{deny: {db_labels: {env: prod, team: hr}, db_users: [root]}}")], "reader", "dev").allowed);
+        assert!(
+            ask(&[all(), role("no", "{deny: {db_labels: {env: prod, team: hr}, db_users: [root]}}")], "reader", "dev")
+                .allowed
+        );
     }
 
     #[test]
@@ -476,15 +530,24 @@ mod tests {
         let decision = ask(&roles, "reader", "prod");
         assert!(!decision.allowed);
         assert!(
-            decision.reason.ends_with("no single role of user 'alice' allows both database user 'reader' and database 'prod'"),
+            decision
+                .reason
+                .ends_with("no single role of user 'alice' allows both database user 'reader' and database 'prod'"),
             "{decision:?}"
         );
     }
 
     #[test]
     fn labels_that_do_not_match_are_named() {
-        let decision = ask(&[role("stage", "{allow: {db_labels: {env: [stage, dev]}, db_users: ['*'], db_names: ['*']}}")], "reader", "dev");
-        assert!(decision.reason.ends_with("no role of user 'alice' selects it by its labels (env: prod, team: sales)"), "{decision:?}");
+        let decision = ask(
+            &[role("stage", "{allow: {db_labels: {env: [stage, dev]}, db_users: ['*'], db_names: ['*']}}")],
+            "reader",
+            "dev",
+        );
+        assert!(
+            decision.reason.ends_with("no role of user 'alice' selects it by its labels (env: prod, team: sales)"),
+            "{decision:?}"
+        );
         assert_eq!(decision.steps.len(), 1);
         assert_eq!(decision.steps[0].detail, "'env' of env: prod, team: sales does not match env: stage | dev");
     }
@@ -493,7 +556,8 @@ mod tests {
     fn an_iam_role_is_the_same_by_name_and_by_arn() {
         let arn = "arn:aws:iam::123456789012:role/reader";
         let by_name = role("by-name", "{allow: {db_labels: {'*': '*'}, db_users: [reader], db_names: ['*']}}");
-        let by_arn = role("by-arn", &format!("{{allow: {{db_labels: {{'*': '*'}}, db_users: ['{arn}'], db_names: ['*']}}}}"));
+        let by_arn =
+            role("by-arn", &format!("{{allow: {{db_labels: {{'*': '*'}}, db_users: ['{arn}'], db_names: ['*']}}}}"));
         for one in [by_name, by_arn] {
             for user in ["reader", "role/reader", arn] {
                 assert!(ask(std::slice::from_ref(&one), user, "dev").allowed, "{} {user}", one.name);
@@ -528,12 +592,17 @@ mod tests {
 
     #[test]
     fn an_option_that_cannot_be_enforced_denies_and_says_so() {
-        let strict =
-            role("strict", "{allow: {db_labels: {env: prod}, db_users: ['*'], db_names: ['*']}, options: {require_session_mfa: true}}");
+        let strict = role(
+            "strict",
+            "{allow: {db_labels: {env: prod}, db_users: ['*'], db_names: ['*']}, options: {require_session_mfa: true}}",
+        );
         let decision = ask(&[all(), strict.clone()], "reader", "dev");
         assert!(!decision.allowed);
         assert_eq!(decision.role.as_deref(), Some("strict"));
-        assert!(decision.reason.contains("role 'strict' requires require_session_mfa: true, which cannot be enforced"), "{decision:?}");
+        assert!(
+            decision.reason.contains("role 'strict' requires require_session_mfa: true, which cannot be enforced"),
+            "{decision:?}"
+        );
         // A role that does not match this database asks nothing of it.
         let roles = [all(), strict];
         assert!(decide(&alice(&roles), &roles, &database("{env: dev}"), "reader", "dev").allowed);
@@ -568,7 +637,9 @@ mod tests {
     #[test]
     fn labels_and_expression_must_both_match() {
         let spec = |labels: &str, env: &str| {
-            format!("{{allow: {{{labels}db_labels_expression: 'labels[\"env\"] == \"{env}\"', db_users: ['*'], db_names: ['*']}}}}")
+            format!(
+                "{{allow: {{{labels}db_labels_expression: 'labels[\"env\"] == \"{env}\"', db_users: ['*'], db_names: ['*']}}}}"
+            )
         };
         assert!(ask(&[role("r", &spec("", "prod"))], "reader", "dev").allowed);
         assert!(!ask(&[role("r", &spec("", "dev"))], "reader", "dev").allowed);
@@ -578,7 +649,10 @@ mod tests {
 
     #[test]
     fn an_expression_that_cannot_be_evaluated_denies_everything() {
-        let broken = role("broken", "{allow: {db_labels_expression: 'email.local(user.metadata.name) == \"x\"', db_users: [z], db_names: [z]}}");
+        let broken = role(
+            "broken",
+            "{allow: {db_labels_expression: 'email.local(user.metadata.name) == \"x\"', db_users: [z], db_names: [z]}}",
+        );
         let decision = ask(&[all(), broken], "reader", "dev");
         assert!(!decision.allowed);
         assert!(decision.reason.contains("role 'broken' has an expression that cannot be evaluated"), "{decision:?}");
@@ -586,7 +660,10 @@ mod tests {
 
     #[test]
     fn another_namespace_does_not_count() {
-        let elsewhere = role("elsewhere", "{allow: {namespaces: [other], db_labels: {'*': '*'}, db_users: ['*'], db_names: ['*']}}");
+        let elsewhere = role(
+            "elsewhere",
+            "{allow: {namespaces: [other], db_labels: {'*': '*'}, db_users: ['*'], db_names: ['*']}}",
+        );
         assert!(!ask(&[elsewhere], "reader", "dev").allowed);
         let deny_elsewhere = role("deny", "{deny: {namespaces: [other], db_labels: {'*': '*'}}}");
         assert!(ask(&[all(), deny_elsewhere], "reader", "dev").allowed);

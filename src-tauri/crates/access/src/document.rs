@@ -8,6 +8,7 @@ use crate::{Database, Role, User, database, role, user};
 
 /// One resource read from YAML.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "a file has a handful of documents, each moved once to where it is kept")]
 pub enum Document {
     /// `kind: role`, versions v3 to v8.
     Role(Role),
@@ -167,7 +168,10 @@ pub(crate) fn header<'a>(fields: &Fields<'a>) -> Option<Header<'a>> {
     metadata.known(&["name", "namespace", "description", "labels", "expires", "id", "revision"]);
     // Teleport deletes an expired resource. Postern has no such clock-work, and a role that outlives its term is worse than none.
     if metadata.filled("expires").is_some_and(|time| !time.starts_with("0001-01-01")) {
-        metadata.problem("expires", "Postern does not expire resources: remove the field, and the resource when its time has come");
+        metadata.problem(
+            "expires",
+            "Postern does not expire resources: remove the field, and the resource when its time has come",
+        );
     }
     let Some(name) = metadata.filled("name") else {
         metadata.problem("name", "missing");
@@ -178,7 +182,9 @@ pub(crate) fn header<'a>(fields: &Fields<'a>) -> Option<Header<'a>> {
 
 fn section<'a>(fields: &Fields<'a>, key: &str) -> Option<Fields<'a>> {
     let section = fields.map(key);
-    if section.is_none() && !fields.has(key) {
+    if fields.is_empty(key) {
+        fields.problem(key, "empty: what belongs to it must be indented beneath it");
+    } else if section.is_none() && !fields.has(key) {
         fields.problem(key, "missing");
     }
     section
@@ -278,15 +284,28 @@ spec:
         );
         assert_eq!(
             errors(&GUIDE.replace("metadata:", "metdata:")),
-            ["redshift-role.yaml:1:1: metadata: missing", "redshift-role.yaml:3:1: metdata: unknown field, did you mean metadata"]
+            [
+                "redshift-role.yaml:1:1: metadata: missing",
+                "redshift-role.yaml:3:1: metdata: unknown field, did you mean metadata"
+            ]
         );
+    }
+
+    #[test]
+    fn a_file_that_lost_its_indentation_is_told_so() {
+        let flat = GUIDE.lines().map(|line| format!("{}\n", line.trim_start())).collect::<String>();
+        let found = errors(&flat);
+        assert_eq!(found[0], "redshift-role.yaml:3:1: metadata: empty: what belongs to it must be indented beneath it");
+        assert!(found.contains(&"redshift-role.yaml:6:1: allow: unknown field".to_owned()), "{found:#?}");
     }
 
     #[test]
     fn an_unknown_role_version_is_named_in_teleports_words() {
         assert_eq!(
             errors(&GUIDE.replace("v5", "v99")),
-            ["redshift-role.yaml:1:10: version: unrecognized role version \"v99\", expected one of: v3, v4, v5, v6, v7, v8"]
+            [
+                "redshift-role.yaml:1:10: version: unrecognized role version \"v99\", expected one of: v3, v4, v5, v6, v7, v8"
+            ]
         );
     }
 
@@ -294,16 +313,22 @@ spec:
     fn an_unknown_or_missing_kind_is_an_error() {
         assert_eq!(
             errors(&GUIDE.replace("kind: role", "kind: roles")),
-            ["redshift-role.yaml:2:7: kind: unknown kind \"roles\", expected one of: role, db, user, did you mean role"]
+            [
+                "redshift-role.yaml:2:7: kind: unknown kind \"roles\", expected one of: role, db, user, did you mean role"
+            ]
         );
-        assert_eq!(errors(&GUIDE.replace("kind: role\n", "")), ["redshift-role.yaml:1:1: kind: missing, expected one of: role, db, user"]);
+        assert_eq!(
+            errors(&GUIDE.replace("kind: role\n", "")),
+            ["redshift-role.yaml:1:1: kind: missing, expected one of: role, db, user"]
+        );
         assert_eq!(errors("- a\n- b\n"), ["redshift-role.yaml:1:1: expected a mapping, found a list"]);
     }
 
     #[test]
     fn every_mistake_of_a_file_is_reported_with_its_own_line() {
         let second = GUIDE.replace("dev", "[a, b]").replace("db_labels", "db_label");
-        let found = errors(&format!("# first\n{}---\n{second}...\n---\nkind: [\n", GUIDE.replace("db_names:", "names:")));
+        let found =
+            errors(&format!("# first\n{}---\n{second}...\n---\nkind: [\n", GUIDE.replace("db_names:", "names:")));
         assert_eq!(found.len(), 4, "{found:#?}");
         assert!(found[0].starts_with("redshift-role.yaml:10:5: spec.allow.names: unknown field"), "{found:#?}");
         assert_eq!(found[1], "redshift-role.yaml:21:5: spec.allow.db_label: unknown field, did you mean db_labels");
@@ -315,7 +340,8 @@ spec:
     #[test]
     fn several_documents_keep_their_own_text_and_comments() {
         let user = "# who\nkind: user\nversion: v2\nmetadata:\n  name: alice # the analyst\nspec:\n  roles: [redshift-serverless-access]\n";
-        let documents = parse_documents("all.yaml", &format!("---\n{GUIDE}\n---\n{user}---\n# nothing more\n")).unwrap();
+        let documents =
+            parse_documents("all.yaml", &format!("---\n{GUIDE}\n---\n{user}---\n# nothing more\n")).unwrap();
         assert_eq!(documents.len(), 2);
         assert_eq!(documents[0].yaml(), GUIDE);
         assert_eq!(documents[1].yaml(), user);
@@ -332,7 +358,10 @@ spec:
     fn a_resource_with_a_term_is_refused_rather_than_kept_for_ever() {
         let expiring = GUIDE.replace("  name: redshift", "  expires: 2030-01-01T00:00:00Z\n  name: redshift");
         let found = errors(&expiring);
-        assert!(found[0].starts_with("redshift-role.yaml:4:12: metadata.expires: Postern does not expire"), "{found:?}");
+        assert!(
+            found[0].starts_with("redshift-role.yaml:4:12: metadata.expires: Postern does not expire"),
+            "{found:?}"
+        );
         assert!(parse_documents("f", &expiring.replace("2030", "0001")).is_ok());
     }
 
@@ -341,7 +370,10 @@ spec:
         assert_eq!("roles".parse(), Ok(Kind::Role));
         assert_eq!("db".parse(), Ok(Kind::Database));
         assert_eq!("Users".parse(), Ok(Kind::User));
-        assert_eq!("node".parse::<Kind>().unwrap_err().to_string(), "unknown kind \"node\", expected one of: role, db, user");
+        assert_eq!(
+            "node".parse::<Kind>().unwrap_err().to_string(),
+            "unknown kind \"node\", expected one of: role, db, user"
+        );
     }
 
     proptest! {

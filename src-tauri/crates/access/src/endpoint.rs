@@ -105,7 +105,9 @@ mod tests {
 
     #[test]
     fn a_managed_vpc_endpoint_does_not_tell_the_workgroup() {
-        let host = ServerlessHost::parse("sales-endpoint-abc123.123456789012.us-east-1.redshift-serverless.amazonaws.com").unwrap();
+        let host =
+            ServerlessHost::parse("sales-endpoint-abc123.123456789012.us-east-1.redshift-serverless.amazonaws.com")
+                .unwrap();
         assert_eq!(host.target, Target::Endpoint("sales".to_owned()));
     }
 

@@ -74,11 +74,14 @@ impl Expression {
             Self::Name(name) => variable(name, scope),
             Self::Index(name, key) => index(name, &key.evaluate(scope)?, scope),
             Self::Call(name, arguments) => {
-                let values = arguments.iter().map(|argument| argument.evaluate(scope)).collect::<Result<Vec<_>, _>>()?;
+                let values =
+                    arguments.iter().map(|argument| argument.evaluate(scope)).collect::<Result<Vec<_>, _>>()?;
                 call(name, &values, scope)
             }
             Self::Not(inner) => Ok(Value::Bool(!inner.holds(scope)?)),
-            Self::Equal(left, right, wanted) => Ok(Value::Bool((left.evaluate(scope)? == right.evaluate(scope)?) == *wanted)),
+            Self::Equal(left, right, wanted) => {
+                Ok(Value::Bool((left.evaluate(scope)? == right.evaluate(scope)?) == *wanted))
+            }
             Self::And(left, right) => Ok(Value::Bool(left.holds(scope)? && right.holds(scope)?)),
             Self::Or(left, right) => Ok(Value::Bool(left.holds(scope)? || right.holds(scope)?)),
         }
@@ -120,7 +123,9 @@ fn index(name: &str, key: &Value, scope: &Scope<'_>) -> Result<Value, String> {
     };
     match (name, scope.labels) {
         ("labels", Some(labels)) => Ok(Value::Text(labels.get(key).cloned().unwrap_or_default())),
-        ("user.spec.traits" | "internal" | "external", _) => Ok(Value::List(scope.traits.get(key).cloned().unwrap_or_default())),
+        ("user.spec.traits" | "internal" | "external", _) => {
+            Ok(Value::List(scope.traits.get(key).cloned().unwrap_or_default()))
+        }
         _ => Err(format!("unknown name {name}")),
     }
 }
@@ -156,7 +161,9 @@ fn call(name: &str, arguments: &[Value], scope: &Scope<'_>) -> Result<Value, Str
             let replaced = list(values).into_iter().filter(|value| pattern.is_match(value));
             Ok(Value::List(replaced.map(|value| pattern.replace_all(&value, with.as_str()).into_owned()).collect()))
         }
-        ("email.local", [values]) => list(values).iter().map(|email| email_local(email)).collect::<Result<_, _>>().map(Value::List),
+        ("email.local", [values]) => {
+            list(values).iter().map(|email| email_local(email)).collect::<Result<_, _>>().map(Value::List)
+        }
         ("strings.upper", [values]) => Ok(Value::List(list(values).iter().map(|value| value.to_uppercase()).collect())),
         ("strings.lower", [values]) => Ok(Value::List(list(values).iter().map(|value| value.to_lowercase()).collect())),
         ("labels_matching", [pattern]) => {
@@ -337,7 +344,9 @@ impl Parser<'_> {
         let arity = FUNCTIONS.iter().find(|(function, _)| *function == name).map(|(_, arity)| *arity);
         match arity {
             None if name != "set" => Err(format!("unknown function {name}")),
-            Some(arity) if arity != arguments.len() => Err(format!("{name} takes {arity} arguments, found {}", arguments.len())),
+            Some(arity) if arity != arguments.len() => {
+                Err(format!("{name} takes {arity} arguments, found {}", arguments.len()))
+            }
             _ => Ok(Expression::Call(name.to_owned(), arguments)),
         }
     }

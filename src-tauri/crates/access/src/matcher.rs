@@ -112,9 +112,10 @@ impl Value {
         match self {
             Self::Pattern(pattern) => pattern.matches(value),
             // A trait's values are patterns too. One that is not valid matches nothing; a missing trait has none.
-            Self::Template(template) => {
-                template.expand(scope).iter().any(|text| Pattern::parse(text).is_ok_and(|pattern| pattern.matches(value)))
-            }
+            Self::Template(template) => template
+                .expand(scope)
+                .iter()
+                .any(|text| Pattern::parse(text).is_ok_and(|pattern| pattern.matches(value))),
         }
     }
 }

@@ -120,7 +120,10 @@ impl std::error::Error for NoDefault {}
 #[must_use]
 pub fn options<R: Borrow<Role>>(user: &User, catalogue: &[R], database: &Database) -> Options {
     let Ok(roles) = assigned(user, catalogue) else {
-        return Options { db_users: Choices::nothing(Subject::User, database), db_names: Choices::nothing(Subject::Name, database) };
+        return Options {
+            db_users: Choices::nothing(Subject::User, database),
+            db_names: Choices::nothing(Subject::Name, database),
+        };
     };
     let check = Check::new(user, &roles, database);
     Options { db_users: choices(&check, Subject::User), db_names: choices(&check, Subject::Name) }
@@ -135,7 +138,9 @@ pub(crate) fn choices(check: &Check<'_>, subject: Subject) -> Choices {
             continue;
         }
         let allowed = match subject {
-            Subject::User => check.database.impossible_user(&text).is_none() && allows(Asked::user(check.database, &text)),
+            Subject::User => {
+                check.database.impossible_user(&text).is_none() && allows(Asked::user(check.database, &text))
+            }
             Subject::Name => allows(Asked::name(&text)),
         };
         if allowed { choices.allowed.push(text) } else { choices.denied.push(text) }
@@ -146,7 +151,10 @@ pub(crate) fn choices(check: &Check<'_>, subject: Subject) -> Choices {
 /// An IAM role is offered once, in the spelling that came first.
 fn is_repeated(database: &Database, choices: &Choices, text: &str) -> bool {
     choices.subject == Subject::User
-        && database.spellings(text).iter().any(|spelling| choices.allowed.contains(spelling) || choices.denied.contains(spelling))
+        && database
+            .spellings(text)
+            .iter()
+            .any(|spelling| choices.allowed.contains(spelling) || choices.denied.contains(spelling))
 }
 
 /// The one choice there is.
@@ -217,7 +225,10 @@ spec: {allow: {db_labels: {'*': '*'}, db_users: [careful], db_names: [dev]}, opt
                 Document::User(_) => {}
             }
         }
-        let traits = traits.iter().map(|(name, value)| ((*name).to_owned(), vec![(*value).to_owned()])).collect::<BTreeMap<_, _>>();
+        let traits = traits
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), vec![(*value).to_owned()]))
+            .collect::<BTreeMap<_, _>>();
         let user = User::new("alice", roles.iter().map(|role| (*role).to_owned()).collect(), traits);
         options(&user, &catalogue, &database.unwrap())
     }
@@ -238,7 +249,10 @@ spec: {allow: {db_labels: {'*': '*'}, db_users: [careful], db_names: [dev]}, opt
         assert_eq!(options.db_users.denied, ["root"]);
         assert_eq!(options.db_names.denied, ["secret"]);
         let options = offered(&["analyst", "stage-only"], &[]);
-        assert_eq!((options.db_users.allowed, options.db_users.denied), (vec!["reader".to_owned()], vec!["stager".to_owned()]));
+        assert_eq!(
+            (options.db_users.allowed, options.db_users.denied),
+            (vec!["reader".to_owned()], vec!["stager".to_owned()])
+        );
     }
 
     #[test]

@@ -117,7 +117,9 @@ pub struct SessionLimits {
 #[must_use]
 pub fn limits<R: Borrow<Role>>(user: &User, catalogue: &[R]) -> SessionLimits {
     let mut limits = SessionLimits::default();
-    for options in catalogue.iter().map(Borrow::borrow).filter(|role| user.roles.contains(&role.name)).map(|role| &role.options) {
+    for options in
+        catalogue.iter().map(Borrow::borrow).filter(|role| user.roles.contains(&role.name)).map(|role| &role.options)
+    {
         limits.max_session_ttl = shorter(limits.max_session_ttl, options.max_session_ttl);
         limits.client_idle_timeout = shorter(limits.client_idle_timeout, options.client_idle_timeout);
         limits.disconnect_expired_cert |= options.disconnect_expired_cert;
@@ -216,11 +218,8 @@ const OPTIONS: &[&str] = &[
 ];
 
 /// Options that let nobody in without something Postern has no way to check, and the values that switch them off.
-const RESTRICTIONS: [(&str, &[&str]); 3] = [
-    ("require_session_mfa", &["", "0"]),
-    ("device_trust_mode", &["", "optional"]),
-    ("pin_source_ip", &[""]),
-];
+const RESTRICTIONS: [(&str, &[&str]); 3] =
+    [("require_session_mfa", &["", "0"]), ("device_trust_mode", &["", "optional"]), ("pin_source_ip", &[""])];
 
 pub(crate) fn read(fields: &Fields<'_>, yaml: &str) -> Option<Role> {
     let version = RoleVersion::read(fields);
@@ -230,8 +229,15 @@ pub(crate) fn read(fields: &Fields<'_>, yaml: &str) -> Option<Role> {
     let allow = spec.map("allow").map(|fields| conditions(&fields)).unwrap_or_default();
     let deny = spec.map("deny").map(|fields| conditions(&fields)).unwrap_or_default();
     let options = spec.map("options").map(|fields| options(&fields)).unwrap_or_default();
-    let mut role =
-        Role { name: header.name, description: header.description, version: version?, allow, deny, options, yaml: yaml.to_owned() };
+    let mut role = Role {
+        name: header.name,
+        description: header.description,
+        version: version?,
+        allow,
+        deny,
+        options,
+        yaml: yaml.to_owned(),
+    };
     default_labels(&mut role, spec);
     Some(role)
 }
@@ -373,8 +379,12 @@ mod tests {
 
     #[test]
     fn options_that_cannot_be_enforced_are_remembered() {
-        let role = parse("v7", "  options: {require_session_mfa: hardware_key_touch, device_trust_mode: required, pin_source_ip: true}\n");
-        let expected = ["require_session_mfa: hardware_key_touch", "device_trust_mode: required", "pin_source_ip: true"];
+        let role = parse(
+            "v7",
+            "  options: {require_session_mfa: hardware_key_touch, device_trust_mode: required, pin_source_ip: true}\n",
+        );
+        let expected =
+            ["require_session_mfa: hardware_key_touch", "device_trust_mode: required", "pin_source_ip: true"];
         assert_eq!(role.unwrap().options.unenforceable, expected);
     }
 

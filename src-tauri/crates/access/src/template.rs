@@ -37,7 +37,8 @@ impl Template {
         let malformed = || format!("{source:?} uses template brackets '{{{{' or '}}}}' but is not a template");
         let (prefix, rest) = source.split_once("{{").ok_or_else(malformed)?;
         let (inner, suffix) = rest.rsplit_once("}}").ok_or_else(malformed)?;
-        if [prefix, suffix].iter().any(|text| text.contains(['{', '}'])) || inner.contains("{{") || inner.contains("}}") {
+        if [prefix, suffix].iter().any(|text| text.contains(['{', '}'])) || inner.contains("{{") || inner.contains("}}")
+        {
             return Err(malformed());
         }
         let expression = Expression::parse(inner.trim()).map_err(|why| format!("{source:?}: {why}"))?;
@@ -52,7 +53,11 @@ impl Template {
             Ok(Value::Text(value)) => vec![value],
             Ok(Value::Bool(_)) | Err(_) => Vec::new(),
         };
-        values.into_iter().filter(|value| !value.is_empty()).map(|value| format!("{}{value}{}", self.prefix, self.suffix)).collect()
+        values
+            .into_iter()
+            .filter(|value| !value.is_empty())
+            .map(|value| format!("{}{value}{}", self.prefix, self.suffix))
+            .collect()
     }
 }
 

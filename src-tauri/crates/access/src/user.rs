@@ -85,7 +85,10 @@ pub(crate) fn read(fields: &Fields<'_>, yaml: &str) -> Option<User> {
     let spec = &header.spec;
     spec.known(SPEC);
     if spec.filled("expires").is_some_and(|time| !time.starts_with("0001-01-01")) {
-        spec.problem("expires", "Postern does not expire users: remove the field, and the user when their time has come");
+        spec.problem(
+            "expires",
+            "Postern does not expire users: remove the field, and the user when their time has come",
+        );
     }
     let locked = spec.map("status").and_then(|status| status.flag("is_locked")).unwrap_or_default();
     let traits = spec.map("traits").map(|traits| read_traits(&traits)).unwrap_or_default();
@@ -143,7 +146,8 @@ mod tests {
 
     #[test]
     fn another_version_is_refused() {
-        let errors = parse_documents("u.yaml", "kind: user\nversion: v1\nmetadata: {name: a}\nspec: {roles: [x]}\n").unwrap_err();
+        let errors = parse_documents("u.yaml", "kind: user\nversion: v1\nmetadata: {name: a}\nspec: {roles: [x]}\n")
+            .unwrap_err();
         assert_eq!(errors[0].to_string(), "u.yaml:2:10: version: expected v2, the version of users Postern reads");
     }
 }

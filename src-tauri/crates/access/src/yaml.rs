@@ -85,9 +85,13 @@ pub(crate) fn parse(report: &Report<'_>, text: &str, first_line: u64) -> Option<
     }
 }
 
-/// The parser's sentence, without the place it repeats and without the source excerpt.
+/// The parser's sentence, without the place it repeats, the source excerpt, and its advice to programmers.
 fn broken_yaml(error: &serde_saphyr::Error) -> String {
-    let text = error.without_snippet().to_string();
+    let error = error.without_snippet();
+    if let serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } = error {
+        return format!("{key} is given twice");
+    }
+    let text = error.to_string();
     let line = text.lines().next().unwrap_or_default();
     let line = line.strip_prefix("error: ").unwrap_or(line);
     let sentence = match line.split_once(": ") {
@@ -120,7 +124,9 @@ impl Raw {
             RawValue::Map(entries) => Value::Map(
                 entries
                     .into_iter()
-                    .map(|(key, value)| (Key { place: place(key.referenced, shift), text: key.value }, value.into_node(source, shift)))
+                    .map(|(key, value)| {
+                        (Key { place: place(key.referenced, shift), text: key.value }, value.into_node(source, shift))
+                    })
                     .collect(),
             ),
         };
@@ -258,15 +264,18 @@ impl<'a> Fields<'a> {
         self.entries.iter().map(|(key, _)| key.text.as_str())
     }
 
-    /// Reports a problem with the value of `key`; at the mapping itself if it has no such key.
+    /// Reports a problem with the value of `key`; at the key if it has no value, at the mapping itself if there is no such key.
     pub(crate) fn problem(&self, key: &str, problem: impl Into<String>) {
-        let place = self.node(key).map_or(self.place, |node| node.place);
-        self.report.error(place, &self.path_to(key), problem);
+        match self.node(key) {
+            Some(node) => self.report.error(node.place, &self.path_to(key), problem),
+            None => self.key_problem(key, problem),
+        }
     }
 
     /// Reports a problem with the key `key` itself.
     pub(crate) fn key_problem(&self, key: &str, problem: impl Into<String>) {
-        let place = self.entries.iter().find(|(entry, _)| entry.text == key).map_or(self.place, |(entry, _)| entry.place);
+        let place =
+            self.entries.iter().find(|(entry, _)| entry.text == key).map_or(self.place, |(entry, _)| entry.place);
         self.report.error(place, &self.path_to(key), problem);
     }
 
@@ -283,6 +292,11 @@ impl<'a> Fields<'a> {
     /// Whether `key` is there with a value.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.node(key).is_some()
+    }
+
+    /// Whether `key` is written, though with nothing after it.
+    pub(crate) fn is_empty(&self, key: &str) -> bool {
+        self.entries.iter().any(|(entry, node)| entry.text == key && matches!(node.value, Value::Null))
     }
 
     /// A scalar.
@@ -415,7 +429,8 @@ fn duration(text: &str) -> Option<Duration> {
 
 /// The name in `candidates` a person most likely meant by `written`, if any is near.
 pub(crate) fn nearest<'n>(written: &str, candidates: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    let plain = |name: &str| name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<Vec<_>>();
+    let plain =
+        |name: &str| name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<Vec<_>>();
     let wanted = plain(written);
     let allowed = (wanted.len() / 4).clamp(1, 3);
     candidates
@@ -480,7 +495,7 @@ mod tests {
         let report = Report::new("f.yaml");
         assert!(parse(&report, "a: 1\na: 2\n", 1).is_none());
         let errors = report.into_errors();
-        assert_eq!((errors[0].line, errors[0].column), (2, 1), "{errors:?}");
+        assert_eq!(errors[0].to_string(), "f.yaml:2:1: a is given twice");
     }
 
     #[test]

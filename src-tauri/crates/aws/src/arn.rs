@@ -106,7 +106,11 @@ fn check(arn: &str, region: &str, account: &str) -> Result<RoleArn, RoleArnError
     }
     let expected = partition(region);
     if *found_partition != expected {
-        return Err(RoleArnError::OtherPartition { arn: arn.to_owned(), partition: (*found_partition).to_owned(), expected });
+        return Err(RoleArnError::OtherPartition {
+            arn: arn.to_owned(),
+            partition: (*found_partition).to_owned(),
+            expected,
+        });
     }
     if !account.is_empty() && *found_account != account {
         let (arn, account, expected) = (arn.to_owned(), (*found_account).to_owned(), account.to_owned());
@@ -149,7 +153,10 @@ mod tests {
     #[test]
     fn the_region_tells_the_partition() {
         assert_eq!(role_arn("r", "cn-north-1", ACCOUNT).unwrap().as_str(), "arn:aws-cn:iam::123456789012:role/r");
-        assert_eq!(role_arn("r", "us-gov-west-1", ACCOUNT).unwrap().as_str(), "arn:aws-us-gov:iam::123456789012:role/r");
+        assert_eq!(
+            role_arn("r", "us-gov-west-1", ACCOUNT).unwrap().as_str(),
+            "arn:aws-us-gov:iam::123456789012:role/r"
+        );
         assert_eq!(partition("us-east-1"), "aws");
     }
 
@@ -175,7 +182,11 @@ mod tests {
     #[test]
     fn what_is_not_a_role_is_refused() {
         for db_user in ["IAM:alice", "IAMR:reader", "", "role/", "path/"] {
-            assert_eq!(role_arn(db_user, "eu-west-1", ACCOUNT), Err(RoleArnError::NotARole(db_user.to_owned())), "{db_user}");
+            assert_eq!(
+                role_arn(db_user, "eu-west-1", ACCOUNT),
+                Err(RoleArnError::NotARole(db_user.to_owned())),
+                "{db_user}"
+            );
         }
         for (bad, problem) in [
             ("arn:aws:iam::123456789012:user/alice", "its resource is not role/<name>"),

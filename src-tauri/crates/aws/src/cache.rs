@@ -33,7 +33,12 @@ where
     }
 
     /// The value of `key`, if `good`, or the answer to `ask`, which is asked only if nobody has asked already.
-    pub(crate) async fn get<F>(self: &Arc<Self>, key: K, good: impl FnOnce(&V) -> bool, ask: impl FnOnce() -> F) -> Answer<V>
+    pub(crate) async fn get<F>(
+        self: &Arc<Self>,
+        key: K,
+        good: impl FnOnce(&V) -> bool,
+        ask: impl FnOnce() -> F,
+    ) -> Answer<V>
     where
         F: Future<Output = Answer<V>> + Send + 'static,
     {

@@ -81,11 +81,14 @@ impl Denial {
     /// Reads AWS's sentence. The user can be missing, and so can everything after the action.
     fn parse(message: &str) -> Option<Self> {
         static SENTENCE: LazyLock<Regex> = LazyLock::new(|| {
-            Regex::new(r"User: (\S*) is not authorized to perform: (\S+)(?: on resource: (\S+))?(?: ((?:because|with) .*))?")
-                .expect("the expression is valid")
+            Regex::new(
+                r"User: (\S*) is not authorized to perform: (\S+)(?: on resource: (\S+))?(?: ((?:because|with) .*))?",
+            )
+            .expect("the expression is valid")
         });
         let found = SENTENCE.captures(message)?;
-        let part = |group| found.get(group).map(|part| part.as_str().trim_end_matches('.').to_owned()).unwrap_or_default();
+        let part =
+            |group| found.get(group).map(|part| part.as_str().trim_end_matches('.').to_owned()).unwrap_or_default();
         Some(Self { principal: part(1), action: part(2), resource: part(3), because: part(4) })
     }
 }
@@ -128,7 +131,9 @@ impl AwsError {
         // Providers hide their own error types, so an expired sign-in and a refused role can only be told by what they say.
         let kind = match (Denial::parse(&message), error) {
             (Some(denial), _) => AwsErrorKind::Denied(Box::new(denial)),
-            (None, CredentialsError::ProviderError(_)) if message.contains("expired") => AwsErrorKind::CredentialsExpired,
+            (None, CredentialsError::ProviderError(_)) if message.contains("expired") => {
+                AwsErrorKind::CredentialsExpired
+            }
             _ => missing(),
         };
         Self::new(0, "", profile.unwrap_or_default(), kind, message)
@@ -145,9 +150,13 @@ fn kind_of(code: &str, message: &str, step: &Step) -> AwsErrorKind {
             });
             AwsErrorKind::Denied(Box::new(denial))
         }
-        "ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId" | "UnrecognizedClientException" => AwsErrorKind::CredentialsExpired,
+        "ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId" | "UnrecognizedClientException" => {
+            AwsErrorKind::CredentialsExpired
+        }
         "ResourceNotFoundException" => AwsErrorKind::NotFound,
-        "Throttling" | "ThrottlingException" | "TooManyRequestsException" | "RequestLimitExceeded" => AwsErrorKind::Throttled,
+        "Throttling" | "ThrottlingException" | "TooManyRequestsException" | "RequestLimitExceeded" => {
+            AwsErrorKind::Throttled
+        }
         code => AwsErrorKind::Other { code: code.to_owned() },
     }
 }
@@ -213,7 +222,12 @@ mod tests {
     #[test]
     fn aws_sentences_are_taken_apart() {
         let denial = |principal: &str, action: &str, resource: &str, because: &str| {
-            Some(Denial { principal: principal.into(), action: action.into(), resource: resource.into(), because: because.into() })
+            Some(Denial {
+                principal: principal.into(),
+                action: action.into(),
+                resource: resource.into(),
+                because: because.into(),
+            })
         };
         let user = "arn:aws:sts::111111111111:assumed-role/svc/i-0";
         let role = "arn:aws:iam::111111111111:role/db-user-role";
@@ -223,12 +237,16 @@ mod tests {
         );
         let because = "because no identity-based policy allows the sts:AssumeRole action";
         assert_eq!(
-            Denial::parse(&format!("User: {user} is not authorized to perform: sts:AssumeRole on resource: {role} {because}")),
+            Denial::parse(&format!(
+                "User: {user} is not authorized to perform: sts:AssumeRole on resource: {role} {because}"
+            )),
             denial(user, "sts:AssumeRole", role, because)
         );
         let explicit = "with an explicit deny in a service control policy";
         assert_eq!(
-            Denial::parse(&format!("User:  is not authorized to perform: redshift-serverless:GetCredentials {explicit}")),
+            Denial::parse(&format!(
+                "User:  is not authorized to perform: redshift-serverless:GetCredentials {explicit}"
+            )),
             denial("", "redshift-serverless:GetCredentials", "", explicit)
         );
         assert_eq!(Denial::parse("Access Denied"), None);
@@ -249,8 +267,17 @@ mod tests {
     fn an_error_names_hop_action_and_resource() {
         let denied = AwsErrorKind::Denied(Box::default());
         let error = AwsError::new(2, "sts:AssumeRole", "arn:aws:iam::1:role/r", denied, "User: x is not authorized");
-        assert_eq!(error.to_string(), "sts:AssumeRole on arn:aws:iam::1:role/r (hop 2) was denied: User: x is not authorized");
-        let error = AwsError::new(0, "", "dev", AwsErrorKind::CredentialsMissing { profile: Some("dev".into()) }, "no such profile");
+        assert_eq!(
+            error.to_string(),
+            "sts:AssumeRole on arn:aws:iam::1:role/r (hop 2) was denied: User: x is not authorized"
+        );
+        let error = AwsError::new(
+            0,
+            "",
+            "dev",
+            AwsErrorKind::CredentialsMissing { profile: Some("dev".into()) },
+            "no such profile",
+        );
         assert_eq!(error.to_string(), "finding AWS credentials of profile dev found none: no such profile");
         assert!(size_of::<AwsError>() < 128);
     }

@@ -162,7 +162,8 @@ impl Aws {
         let asking = self.asking();
         let base = asking.base(&self.shared.source.region).await?;
         let call = Call::new(0, "sts:GetCallerIdentity", "");
-        let request = aws_sdk_sts::Client::new(&base.config).get_caller_identity().customize().interceptor(call.witness());
+        let request =
+            aws_sdk_sts::Client::new(&base.config).get_caller_identity().customize().interceptor(call.witness());
         let answer = call.read(request.send().await).inspect_err(|error| asking.held.forget_refused(error))?;
         Ok(CallerIdentity {
             account: answer.account.unwrap_or_default(),
@@ -188,7 +189,8 @@ impl Aws {
             return Err(AwsError::new(MAX_HOPS + 1, ASSUME_ROLE, &request.hops[MAX_HOPS].role_arn, kind, message));
         }
         let now = self.shared.clock.now();
-        let good = |kept: &DatabaseCredentials| freshness == Freshness::Cached && kept.expires_at > now + DATABASE_MARGIN;
+        let good =
+            |kept: &DatabaseCredentials| freshness == Freshness::Cached && kept.expires_at > now + DATABASE_MARGIN;
         let asking = self.asking();
         let (held, asked) = (Arc::clone(&asking.held), request.clone());
         let answer = held.databases.get(request.clone(), good, || async move { asking.get_credentials(&asked).await });
@@ -278,13 +280,22 @@ impl Asking {
         let config = self.chain(&request.region, &request.hops).await?;
         let call = Call::new(request.hops.len() + 1, "redshift-serverless:GetCredentials", &request.workgroup);
         let client = aws_sdk_redshiftserverless::Client::new(&config);
-        let asked = client.get_credentials().workgroup_name(&request.workgroup).db_name(&request.db_name).duration_seconds(DATABASE_SECONDS);
+        let asked = client
+            .get_credentials()
+            .workgroup_name(&request.workgroup)
+            .db_name(&request.db_name)
+            .duration_seconds(DATABASE_SECONDS);
         let answer = call.read(asked.customize().interceptor(call.witness()).send().await)?;
         // Only `expiration` tells when to renew; AWS's `nextRefreshTime` can lie after it.
         let expires_at = answer.expiration.and_then(|time| SystemTime::try_from(time).ok());
         match (answer.db_user, answer.db_password, expires_at) {
             (Some(user), Some(password), Some(expires_at)) => {
-                tracing::debug!(user, workgroup = request.workgroup, db_name = request.db_name, "got a temporary database password");
+                tracing::debug!(
+                    user,
+                    workgroup = request.workgroup,
+                    db_name = request.db_name,
+                    "got a temporary database password"
+                );
                 Ok(DatabaseCredentials { user, password: SecretString::from(password), expires_at })
             }
             _ => Err(call.incomplete()),
@@ -308,8 +319,13 @@ async fn assume_role(config: SdkConfig, session_name: String, hop: Hop, number: 
     };
     let expires_at = SystemTime::try_from(found.expiration).map_err(|_| call.incomplete())?;
     tracing::debug!(role = hop.role_arn, session = user.arn, "assumed a role");
-    let credentials =
-        Credentials::new(found.access_key_id, found.secret_access_key, Some(found.session_token), Some(expires_at), "postern role chain");
+    let credentials = Credentials::new(
+        found.access_key_id,
+        found.secret_access_key,
+        Some(found.session_token),
+        Some(expires_at),
+        "postern role chain",
+    );
     Ok(Session { credentials, role: AssumedRole { role_arn: hop.role_arn, assumed_arn: user.arn, expires_at } })
 }
 
@@ -331,10 +347,7 @@ impl Call {
     }
 
     /// Reads the outcome of the call.
-    pub(crate) fn read<T, E>(
-        &self,
-        outcome: Result<T, SdkError<E, HttpResponse>>,
-    ) -> Result<T, AwsError>
+    pub(crate) fn read<T, E>(&self, outcome: Result<T, SdkError<E, HttpResponse>>) -> Result<T, AwsError>
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
@@ -346,7 +359,13 @@ impl Call {
 
     fn incomplete(&self) -> AwsError {
         let kind = AwsErrorKind::Other { code: String::new() };
-        AwsError::new(self.step.hop, self.step.action, self.step.resource.clone(), kind, "the answer lacks a part that it must have")
+        AwsError::new(
+            self.step.hop,
+            self.step.action,
+            self.step.resource.clone(),
+            kind,
+            "the answer lacks a part that it must have",
+        )
     }
 }
 
@@ -388,7 +407,12 @@ mod tests {
     }
 
     fn request(hops: Vec<Hop>) -> CredentialsRequest {
-        CredentialsRequest { region: "eu-west-1".to_owned(), workgroup: "sales".to_owned(), db_name: "dev".to_owned(), hops }
+        CredentialsRequest {
+            region: "eu-west-1".to_owned(),
+            workgroup: "sales".to_owned(),
+            db_name: "dev".to_owned(),
+            hops,
+        }
     }
 
     /// An AWS that grants everything: roles for an hour, passwords for a quarter.
@@ -417,7 +441,10 @@ mod tests {
         let seen = server.seen();
         assert_eq!(server.actions(), ["AssumeRole", "AssumeRole", "GetCredentials"]);
         assert_eq!(seen.iter().map(|seen| seen.key.as_str()).collect::<Vec<_>>(), ["BASE", "ACCESS", "READER"]);
-        assert!(seen[0].body.contains("RoleSessionName=alice") && seen[0].body.contains("DurationSeconds=3600"), "{seen:?}");
+        assert!(
+            seen[0].body.contains("RoleSessionName=alice") && seen[0].body.contains("DurationSeconds=3600"),
+            "{seen:?}"
+        );
         assert!(seen[0].body.contains("ExternalId=0xE1") && !seen[1].body.contains("ExternalId"), "{seen:?}");
         for part in [r#""workgroupName":"sales""#, r#""dbName":"dev""#, r#""durationSeconds":900"#] {
             assert!(seen[2].body.contains(part), "{seen:?}");
@@ -472,7 +499,8 @@ mod tests {
         let aws = Aws::with_clock(server.source(), Arc::clone(&clock) as _);
         let request = request(vec![hop(READER, None)]);
         server.hold();
-        let asking = futures_util::future::join_all((0..20).map(|_| aws.database_credentials(&request, Freshness::Cached)));
+        let asking =
+            futures_util::future::join_all((0..20).map(|_| aws.database_credentials(&request, Freshness::Cached)));
         let (logins, ()) = tokio::join!(asking, async {
             server.arrived(1).await;
             server.release();
@@ -506,7 +534,11 @@ mod tests {
         let sentence = format!("User: {principal} is not authorized to perform: sts:AssumeRole on resource: {READER}");
         let (grant, told) = (generous(&clock), sentence.clone());
         let server = PretendAws::start(move |seen| {
-            if seen.body.contains("role%2Freader") { Answer::sts_error(403, "AccessDenied", &told) } else { grant(seen) }
+            if seen.body.contains("role%2Freader") {
+                Answer::sts_error(403, "AccessDenied", &told)
+            } else {
+                grant(seen)
+            }
         })
         .await;
         let aws = Aws::with_clock(server.source(), Arc::clone(&clock) as _);
@@ -537,9 +569,15 @@ mod tests {
         .await;
         let aws = Aws::with_clock(server.source(), clock);
         let error = aws.database_credentials(&request(vec![hop(READER, None)]), Freshness::Cached).await.unwrap_err();
-        assert_eq!((error.step.hop, error.step.action, error.step.resource.as_str()), (2, "redshift-serverless:GetCredentials", "sales"));
+        assert_eq!(
+            (error.step.hop, error.step.action, error.step.resource.as_str()),
+            (2, "redshift-serverless:GetCredentials", "sales")
+        );
         let AwsErrorKind::Denied(denial) = &error.kind else { panic!("{error:?}") };
-        assert_eq!(denial.because, "because no identity-based policy allows the redshift-serverless:GetCredentials action");
+        assert_eq!(
+            denial.because,
+            "because no identity-based policy allows the redshift-serverless:GetCredentials action"
+        );
     }
 
     #[tokio::test]
@@ -547,13 +585,18 @@ mod tests {
         let clock = StoppedClock::new();
         let grant = generous(&clock);
         let server = PretendAws::start(move |seen| match seen.action.as_str() {
-            "GetCredentials" => Answer::json_error(400, "ResourceNotFoundException", "Serverless workgroup sales not found."),
+            "GetCredentials" => {
+                Answer::json_error(400, "ResourceNotFoundException", "Serverless workgroup sales not found.")
+            }
             _ => grant(seen),
         })
         .await;
         let aws = Aws::with_clock(server.source(), clock);
         let error = aws.database_credentials(&request(vec![hop(READER, None)]), Freshness::Cached).await.unwrap_err();
-        assert_eq!((error.kind, error.message.as_str()), (AwsErrorKind::NotFound, "Serverless workgroup sales not found."));
+        assert_eq!(
+            (error.kind, error.message.as_str()),
+            (AwsErrorKind::NotFound, "Serverless workgroup sales not found.")
+        );
     }
 
     #[tokio::test]
@@ -561,7 +604,11 @@ mod tests {
         let clock = StoppedClock::new();
         let grant = generous(&clock);
         let server = PretendAws::start(move |seen| match seen.action.as_str() {
-            "GetCredentials" => Answer::json_error(400, "ExpiredTokenException", "The security token included in the request is expired"),
+            "GetCredentials" => Answer::json_error(
+                400,
+                "ExpiredTokenException",
+                "The security token included in the request is expired",
+            ),
             _ => grant(seen),
         })
         .await;
@@ -588,7 +635,10 @@ mod tests {
         server.stop().await;
         let error = Aws::new(source).caller_identity().await.unwrap_err();
         assert_eq!(error.kind, AwsErrorKind::Unreachable { endpoint: Some(address.to_string()) });
-        assert!(error.to_string().starts_with(&format!("sts:GetCallerIdentity got no answer from {address}: ")), "{error}");
+        assert!(
+            error.to_string().starts_with(&format!("sts:GetCallerIdentity got no answer from {address}: ")),
+            "{error}"
+        );
     }
 
     #[tokio::test]

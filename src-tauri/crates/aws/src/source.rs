@@ -76,11 +76,16 @@ pub(crate) struct Base {
 impl Base {
     /// Where the credentials came from, in words.
     pub(crate) fn described(&self, profile: Option<&str>) -> String {
-        let features = self.credentials.get_property::<Vec<AwsCredentialFeature>>().map(Vec::as_slice).unwrap_or_default();
+        let features =
+            self.credentials.get_property::<Vec<AwsCredentialFeature>>().map(Vec::as_slice).unwrap_or_default();
         let means = features.iter().find_map(|feature| match feature {
             AwsCredentialFeature::CredentialsEnvVars => Some("environment variables"),
-            AwsCredentialFeature::CredentialsSso | AwsCredentialFeature::CredentialsProfileSso => Some("IAM Identity Center"),
-            AwsCredentialFeature::CredentialsProcess | AwsCredentialFeature::CredentialsProfileProcess => Some("credential process"),
+            AwsCredentialFeature::CredentialsSso | AwsCredentialFeature::CredentialsProfileSso => {
+                Some("IAM Identity Center")
+            }
+            AwsCredentialFeature::CredentialsProcess | AwsCredentialFeature::CredentialsProfileProcess => {
+                Some("credential process")
+            }
             AwsCredentialFeature::CredentialsStsAssumeRole => Some("assumed role"),
             AwsCredentialFeature::CredentialsStsAssumeRoleWebId
             | AwsCredentialFeature::CredentialsProfileStsWebIdToken
@@ -104,7 +109,12 @@ impl Base {
 }
 
 /// Reads settings and finds base credentials. Everything is read anew each time, so that an edited file counts at once.
-pub(crate) async fn load(source: AwsSource, region: String, http: SharedHttpClient, now: SystemTime) -> Result<Base, AwsError> {
+pub(crate) async fn load(
+    source: AwsSource,
+    region: String,
+    http: SharedHttpClient,
+    now: SystemTime,
+) -> Result<Base, AwsError> {
     let profile = source.profile.as_deref();
     let region = Some(region).filter(|region| !region.is_empty()).map(Region::new);
     let config = settings(&source, region, http).await;
@@ -124,7 +134,8 @@ pub(crate) fn with_credentials(config: &SdkConfig, credentials: Credentials) -> 
 }
 
 async fn settings(source: &AwsSource, region: Option<Region>, http: SharedHttpClient) -> SdkConfig {
-    let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_timeout(OPERATION_TIMEOUT).build();
+    let timeouts =
+        TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_timeout(OPERATION_TIMEOUT).build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http.clone())
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
@@ -147,7 +158,12 @@ async fn settings(source: &AwsSource, region: Option<Region>, http: SharedHttpCl
 }
 
 /// A profile chosen by name is meant: variables left over in the environment must not win over it, as they would in the default chain.
-fn chosen_profile(source: &AwsSource, profile: &str, region: Option<Region>, http: SharedHttpClient) -> ProfileFileCredentialsProvider {
+fn chosen_profile(
+    source: &AwsSource,
+    profile: &str,
+    region: Option<Region>,
+    http: SharedHttpClient,
+) -> ProfileFileCredentialsProvider {
     let config = ProviderConfig::without_region().with_region(region).with_http_client(http);
     let mut provider = ProfileFileCredentialsProvider::builder().configure(&config).profile_name(profile);
     if let Some(files) = &source.files {
@@ -241,7 +257,11 @@ mod tests {
     async fn profiles_are_read_from_both_files() {
         let dir = tempfile::tempdir().unwrap();
         let files = AwsFiles { config: dir.path().join("config"), credentials: dir.path().join("credentials") };
-        std::fs::write(&files.config, "[default]\nregion = eu-west-1\n[profile dev]\nregion = eu-west-1\n[sso-session s]\n").unwrap();
+        std::fs::write(
+            &files.config,
+            "[default]\nregion = eu-west-1\n[profile dev]\nregion = eu-west-1\n[sso-session s]\n",
+        )
+        .unwrap();
         std::fs::write(&files.credentials, "[ops]\naws_access_key_id = AKIA\naws_secret_access_key = s\n").unwrap();
         assert_eq!(profiles(Some(&files)).await.unwrap(), ["default", "dev", "ops"]);
     }

@@ -71,7 +71,9 @@ pub(crate) fn assumed(seen: &Seen, key: &str, expires_at: SystemTime) -> Answer 
 /// `GetCredentials`' answer.
 pub(crate) fn database_login(password: &str, expires_at: SystemTime) -> Answer {
     let seconds = DateTime::from(expires_at).secs();
-    Answer::ok(format!(r#"{{"dbUser":"IAMR:reader","dbPassword":"{password}","expiration":{seconds},"nextRefreshTime":1}}"#))
+    Answer::ok(format!(
+        r#"{{"dbUser":"IAMR:reader","dbPassword":"{password}","expiration":{seconds},"nextRefreshTime":1}}"#
+    ))
 }
 
 type Script = dyn Fn(&Seen) -> Answer + Send + Sync;
@@ -95,19 +97,30 @@ impl PretendAws {
     pub(crate) async fn start(script: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
-        let state = Arc::new(State { seen: Mutex::default(), script: Mutex::new(Arc::new(script)), gate: Semaphore::new(1 << 20) });
+        let state = Arc::new(State {
+            seen: Mutex::default(),
+            script: Mutex::new(Arc::new(script)),
+            gate: Semaphore::new(1 << 20),
+        });
         let listening = tokio::spawn(listen(listener, Arc::clone(&state)));
         Self { state, address, files: tempfile::tempdir().expect("a temporary directory"), listening }
     }
 
     /// A profile `test` that leads here.
     pub(crate) fn source(&self) -> AwsSource {
-        let files = AwsFiles { config: self.files.path().join("config"), credentials: self.files.path().join("credentials") };
+        let files =
+            AwsFiles { config: self.files.path().join("config"), credentials: self.files.path().join("credentials") };
         let url = format!("http://{}", self.address);
         let config = format!("[profile test]\nregion = eu-west-1\nendpoint_url = {url}\n");
         std::fs::write(&files.config, config).expect("a temporary file");
-        std::fs::write(&files.credentials, "[test]\naws_access_key_id = BASE\naws_secret_access_key = s\n").expect("a temporary file");
-        AwsSource { profile: Some("test".to_owned()), region: "eu-west-1".to_owned(), session_name: "alice".to_owned(), files: Some(files) }
+        std::fs::write(&files.credentials, "[test]\naws_access_key_id = BASE\naws_secret_access_key = s\n")
+            .expect("a temporary file");
+        AwsSource {
+            profile: Some("test".to_owned()),
+            region: "eu-west-1".to_owned(),
+            session_name: "alice".to_owned(),
+            files: Some(files),
+        }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -174,11 +187,14 @@ async fn listen(listener: TcpListener, state: Arc<State>) {
 }
 
 async fn serve(state: Arc<State>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let header =
+        |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let (target, signed) = (header("x-amz-target"), header(AUTHORIZATION.as_str()));
     let body = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
     let body = String::from_utf8_lossy(&body).into_owned();
-    let named = |text: &str, after: &str, until: char| text.split(after).nth(1).and_then(|rest| rest.split(until).next()).map(str::to_owned);
+    let named = |text: &str, after: &str, until: char| {
+        text.split(after).nth(1).and_then(|rest| rest.split(until).next()).map(str::to_owned)
+    };
     let action = named(&target, ".", ' ').or_else(|| named(&body, "Action=", '&')).unwrap_or_default();
     let seen = Seen { action, body, key: named(&signed, "Credential=", '/').unwrap_or_default() };
     state.seen.lock().expect("no test panics while it holds this").push(seen.clone());

@@ -77,7 +77,9 @@ async fn list_namespaces(client: &Client, region: &str) -> Result<BTreeMap<Strin
     loop {
         let page = client.list_namespaces().max_results(100).set_next_token(next);
         let page = call.read(page.customize().interceptor(call.witness()).send().await)?;
-        all.extend(page.namespaces.into_iter().filter_map(|namespace| Some((namespace.namespace_name?, namespace.db_name?))));
+        all.extend(
+            page.namespaces.into_iter().filter_map(|namespace| Some((namespace.namespace_name?, namespace.db_name?))),
+        );
         next = page.next_token.filter(|token| !token.is_empty());
         if next.is_none() {
             return Ok(all);
@@ -137,7 +139,9 @@ mod tests {
                 r#"{{"workgroups":[{{"workgroupName":"fresh","workgroupArn":"{ARN}u2","workgroupId":"u2","namespaceName":"other","status":"CREATING"}}]}}"#
             )),
             "ListNamespaces" => Answer::ok(r#"{"namespaces":[{"namespaceName":"ns","dbName":"dev"}]}"#),
-            "ListTagsForResource" if seen.body.contains("u1") => Answer::ok(r#"{"tags":[{"key":"env","value":"prod"}]}"#),
+            "ListTagsForResource" if seen.body.contains("u1") => {
+                Answer::ok(r#"{"tags":[{"key":"env","value":"prod"}]}"#)
+            }
             _ => Answer::json_error(400, "AccessDeniedException", "no"),
         }
     }
