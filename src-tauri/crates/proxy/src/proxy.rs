@@ -18,6 +18,7 @@ use crate::cancel::{self, CancelOutcome};
 use crate::dial::CONNECT_LIMIT;
 use crate::keys;
 use crate::listener::{ListenError, ListenOptions, Listening, Sockets};
+use crate::peer::Admission;
 use crate::serve::{self, Arrival};
 use crate::session::{Session, SessionFacts, SessionId, SessionInfo, SessionState, StopReason};
 use crate::stream::ClientStream;
@@ -172,7 +173,7 @@ impl Proxy {
             stream: ClientStream::Internal(theirs),
             origin: Origin::Internal,
             program: Some(program.to_owned()),
-            admitted: Ok(()),
+            admission: Admission::SameUser,
         };
         serve::spawn(&self.shared, arrival);
         ours

@@ -17,7 +17,7 @@ use crate::audit::{CancelledBy, Event, Unrecorded};
 use crate::dial::{self, ServerStream};
 use crate::listener::Sockets;
 use crate::login::{self, Greeting, LoginError};
-use crate::peer::{self, Admission};
+use crate::peer::{self, Admission, Verdict};
 use crate::proxy::{Shared, shutting_down};
 use crate::relay::{Down, Relay, Up};
 use crate::session::{EndReason, Session, SessionFacts, SessionId, StopReason, UpstreamKey};
@@ -40,8 +40,7 @@ pub(crate) struct Arrival {
     pub(crate) origin: Origin,
     /// Name of the part of this program, for in-memory sessions.
     pub(crate) program: Option<String>,
-    /// Whether admission lets it in. It is told only once it can understand the answer.
-    pub(crate) admitted: Result<(), Refusal>,
+    pub(crate) admission: Admission,
 }
 
 /// Accepts on all sockets until `stop`. They are closed when this returns.
@@ -53,7 +52,7 @@ pub(crate) async fn accept(shared: Arc<Shared>, sockets: Sockets, admission: Adm
             accepted = next_arrival(&sockets) => accepted,
         };
         match accepted {
-            Ok(raw) => spawn_raw(&shared, raw, admission),
+            Ok((stream, origin)) => spawn(&shared, Arrival { stream, origin, program: None, admission }),
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::select! {
@@ -66,14 +65,7 @@ pub(crate) async fn accept(shared: Arc<Shared>, sockets: Sockets, admission: Adm
     }
 }
 
-/// A connection as the kernel hands it over.
-enum Raw {
-    Tcp(tokio::net::TcpStream, std::net::SocketAddr),
-    #[cfg(unix)]
-    Unix(tokio::net::UnixStream),
-}
-
-async fn next_arrival(sockets: &Sockets) -> std::io::Result<Raw> {
+async fn next_arrival(sockets: &Sockets) -> std::io::Result<(ClientStream, Origin)> {
     let tcp6 = async {
         match &sockets.tcp6 {
             Some(listener) => listener.accept().await,
@@ -83,57 +75,36 @@ async fn next_arrival(sockets: &Sockets) -> std::io::Result<Raw> {
     #[cfg(unix)]
     let unix = async {
         match &sockets.unix {
-            Some(socket) => socket.listener.accept().await.map(|(stream, _)| Raw::Unix(stream)),
+            Some(socket) => {
+                socket.listener.accept().await.map(|(stream, _)| (ClientStream::Unix(stream), Origin::Unix))
+            }
             None => std::future::pending().await,
         }
     };
     #[cfg(not(unix))]
     let unix = std::future::pending();
     tokio::select! {
-        accepted = sockets.tcp.accept() => accepted.map(|(stream, from)| Raw::Tcp(stream, from)),
-        accepted = tcp6 => accepted.map(|(stream, from)| Raw::Tcp(stream, from)),
+        accepted = sockets.tcp.accept() => accepted.map(tcp_arrival),
+        accepted = tcp6 => accepted.map(tcp_arrival),
         accepted = unix => accepted,
     }
 }
 
-/// Asks who it is in the connection's own task: a slow answer holds up nobody else.
-fn spawn_raw(shared: &Arc<Shared>, raw: Raw, admission: Admission) {
-    let owned = Arc::clone(shared);
-    let run = async move {
-        let arrival = match raw {
-            Raw::Tcp(stream, from) => {
-                // Small messages must not wait for each other. A socket that cannot do this works all the same.
-                let _ = stream.set_nodelay(true);
-                let admitted = match stream.local_addr() {
-                    Ok(local) => peer::admit_tcp(admission, from, local).await,
-                    Err(error) => Err(Refusal::new("28000", "the connection has no local address").source(error)),
-                };
-                Arrival { stream: ClientStream::Tcp(stream), origin: Origin::Tcp(from), program: None, admitted }
-            }
-            #[cfg(unix)]
-            Raw::Unix(stream) => {
-                let admitted = peer::admit_unix(admission, &stream);
-                Arrival { stream: ClientStream::Unix(stream), origin: Origin::Unix, program: None, admitted }
-            }
-        };
-        Visit::new(owned, arrival).run().await;
-    };
-    spawn_task(shared, run);
+fn tcp_arrival((stream, from): (tokio::net::TcpStream, std::net::SocketAddr)) -> (ClientStream, Origin) {
+    // Small messages must not wait for each other. A socket that cannot do this works all the same.
+    let _ = stream.set_nodelay(true);
+    (ClientStream::Tcp(stream), Origin::Tcp(from))
 }
 
-/// Serves somebody whose admission is settled.
+/// Serves somebody in a task with a span of its own.
 pub(crate) fn spawn(shared: &Arc<Shared>, arrival: Arrival) {
-    let visit = Visit::new(Arc::clone(shared), arrival);
-    spawn_task(shared, visit.run());
-}
-
-fn spawn_task(shared: &Arc<Shared>, run: impl Future<Output = ()> + Send + 'static) {
+    let visit = Visit { shared: Arc::clone(shared), id: SessionId::next(), arrival, received: BytesMut::new() };
     let kill = shared.kill.clone();
-    let span = tracing::info_span!("session", proxy = %shared.name, id = tracing::field::Empty, origin = tracing::field::Empty);
+    let span = tracing::info_span!("session", proxy = %shared.name, id = visit.id.0, origin = %visit.arrival.origin);
     let task = async move {
         tokio::select! {
             () = kill.cancelled() => {}
-            () = run => {}
+            () = visit.run() => {}
         }
     };
     shared.tasks.spawn(task.instrument(span));
@@ -143,10 +114,7 @@ fn spawn_task(shared: &Arc<Shared>, run: impl Future<Output = ()> + Send + 'stat
 struct Visit {
     shared: Arc<Shared>,
     id: SessionId,
-    stream: ClientStream,
-    origin: Origin,
-    program: Option<String>,
-    admitted: Result<(), Refusal>,
+    arrival: Arrival,
     /// Received and not yet used.
     received: BytesMut,
 }
@@ -168,15 +136,7 @@ impl From<Refusal> for Turned {
 }
 
 impl Visit {
-    fn new(shared: Arc<Shared>, arrival: Arrival) -> Self {
-        let Arrival { stream, origin, program, admitted } = arrival;
-        Self { shared, id: SessionId::next(), stream, origin, program, admitted, received: BytesMut::new() }
-    }
-
     async fn run(mut self) {
-        let span = tracing::Span::current();
-        span.record("id", self.id.0);
-        span.record("origin", tracing::field::display(self.origin));
         match self.open().await {
             Some(Opening::Cancel(key)) => self.cancel(key).await,
             Some(Opening::Startup(message)) => self.begin(message).await,
@@ -193,7 +153,7 @@ impl Visit {
                 self.tell(&shutting_down().to_response()).await;
                 return None;
             }
-            opened = startup::open(&mut self.stream, &mut self.received, self.shared.options.startup_limit) => opened,
+            opened = startup::open(&mut self.arrival.stream, &mut self.received, self.shared.options.startup_limit) => opened,
         };
         match opened {
             Ok(opening) => Some(opening),
@@ -209,10 +169,21 @@ impl Visit {
         }
     }
 
+    /// Asks who the client is once it has sent something: those who come and go cost nothing, and an answer is understood.
+    async fn judge(&self) -> Verdict {
+        match &self.arrival.stream {
+            ClientStream::Internal(_) => Verdict::Admitted,
+            #[cfg(unix)]
+            ClientStream::Unix(stream) => peer::judge_unix(self.arrival.admission, stream),
+            ClientStream::Tcp(stream) => peer::judge_tcp(self.arrival.admission, stream).await,
+        }
+    }
+
     /// Passes a CancelRequest on. Whatever comes of it, the client is told nothing: that is the protocol, and an unknown key learns nothing.
     async fn cancel(self, key: CancelKey) {
-        if self.admitted.is_err() {
-            tracing::warn!("a cancel request of another user was ignored");
+        if let Err(refusal) = self.judge().await.for_cancel() {
+            tracing::warn!(error = %Chain(&refusal), "a cancel request was refused");
+            note(self.shared.recorder.record(&self.facts("", ""), Event::SessionRefused { refusal: &refusal }));
             return;
         }
         match self.shared.by_key(&key) {
@@ -228,10 +199,10 @@ impl Visit {
         let user = message.parameter("user").unwrap_or_default().to_owned();
         let database = message.parameter("database").map(str::to_owned);
         let mut facts = self.facts(&user, database.as_deref().unwrap_or_default());
-        if let Some(program) = message.parameter("application_name").filter(|_| self.program.is_none()) {
+        if let Some(program) = message.parameter("application_name").filter(|_| self.arrival.program.is_none()) {
             facts.program = program.to_owned();
         }
-        let claim = Claim { user, database, application_name: facts.program.clone(), origin: self.origin };
+        let claim = Claim { user, database, application_name: facts.program.clone(), origin: self.arrival.origin };
         let shared = Arc::clone(&self.shared);
         match self.authorize(&message, claim).await {
             Ok(grant) => {
@@ -256,7 +227,7 @@ impl Visit {
                 Refusal::new("0A000", format!("unsupported frontend protocol {version}: server supports 3.0")).into()
             );
         }
-        self.admitted.clone()?;
+        self.judge().await.for_session()?;
         let upstream = Arc::clone(&self.shared.upstream);
         let draining = self.shared.draining.clone();
         tokio::select! {
@@ -282,7 +253,8 @@ impl Visit {
 
     /// Lets the client in and copies until the end.
     async fn relay(self, session: &Session, connected: Connected, message: &StartupMessage) {
-        let Self { shared, stream: mut client, received, .. } = self;
+        let Self { shared, arrival, received, .. } = self;
+        let mut client = arrival.stream;
         let Connected { stream: server, greeting, endpoint } = connected;
         let Greeting { before_key, key, status, rest } = greeting;
         let key_for_client = key.is_some();
@@ -348,7 +320,7 @@ impl Visit {
     /// Waits until the client is gone. What it sends meanwhile is kept, up to a limit; beyond that it is not read until it is needed.
     async fn client_left(&mut self) {
         while self.received.len() < EARLY_LIMIT {
-            match self.stream.read_buf(&mut self.received).await {
+            match self.arrival.stream.read_buf(&mut self.received).await {
                 Ok(0) | Err(_) => return,
                 Ok(_) => {}
             }
@@ -357,15 +329,15 @@ impl Visit {
     }
 
     async fn tell(&mut self, response: &ErrorResponse) {
-        say(&mut self.stream, response).await;
+        say(&mut self.arrival.stream, response).await;
     }
 
     fn facts(&self, user: &str, database: &str) -> SessionFacts {
         SessionFacts {
             id: self.id,
             proxy: Arc::clone(&self.shared.name),
-            origin: self.origin,
-            program: self.program.clone().unwrap_or_default(),
+            origin: self.arrival.origin,
+            program: self.arrival.program.clone().unwrap_or_default(),
             db_user: user.to_owned(),
             db_name: database.to_owned(),
             backend_pid: None,
