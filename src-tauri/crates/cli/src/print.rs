@@ -20,6 +20,11 @@ pub(crate) fn raw(text: &str) {
     let _ = out.flush();
 }
 
+/// Where rows go.
+pub(crate) fn out() -> std::io::Stdout {
+    std::io::stdout()
+}
+
 /// One line of talk.
 pub(crate) fn say(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");

@@ -1,6 +1,7 @@
 //! SQL sessions for whoever runs statements itself: `postern db exec`, the tests.
 
 use postern_console::session::{Login as ConsoleLogin, Session, SessionError};
+use postern_wire::CancelKey;
 use tokio::io::DuplexStream;
 
 use crate::{
@@ -17,6 +18,13 @@ impl Engine {
     /// [`Error::AccessDenied`], [`Error::Aws`], [`Error::Dial`], [`Error::LoginRefused`].
     pub async fn sql_session(&self, login: &Login, program: &str) -> Result<Session<DuplexStream>, Error> {
         start(&*self.gate(login)?, program).await
+    }
+
+    /// Cancels what the session with this key runs, as a client's CancelRequest would.
+    pub async fn interrupt(&self, login: &Login, key: Option<&CancelKey>) {
+        if let (Ok(gate), Some(key)) = (self.gate(login), key) {
+            gate.cancel_local(key.pid).await;
+        }
     }
 }
 

@@ -4,7 +4,7 @@ mod access;
 mod activity;
 mod audit;
 mod databases;
-//mod exec;
+mod exec;
 mod proxy;
 mod resources;
 mod session;
@@ -30,7 +30,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Users(Users::Add(add)) => resources::add_user(&engine, &add),
         Command::Db(Db::Ls(ls)) => databases::list(&engine, format, &ls),
         Command::Db(Db::Connect(connect)) => proxy::connect(&engine, &connect).await,
-        Command::Db(Db::Exec(_)) => Ok(()),
+        Command::Db(Db::Exec(exec)) => exec::exec(&engine, format, &exec).await,
         Command::Db(Db::Logout(logout)) => proxy::logout(&engine, &logout).await,
         Command::Db(Db::Queries(queries)) => activity::queries(&engine, format, &queries).await,
         Command::Db(Db::Cancel(cancel)) => activity::cancel(&engine, format, &cancel).await,
