@@ -1,5 +1,6 @@
 //! Where base credentials come from: the SDK's default chain, or a profile the person chose.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -116,7 +117,7 @@ pub(crate) async fn load(
     now: SystemTime,
 ) -> Result<Base, AwsError> {
     let profile = source.profile.as_deref();
-    let region = Some(region).filter(|region| !region.is_empty()).map(Region::new);
+    let region = if region.is_empty() { default_region(&source).await } else { Region::new(region) };
     let config = settings(&source, region, http).await;
     let provider = config.credentials_provider().expect("the loader always sets a provider");
     let found = match tokio::time::timeout(CREDENTIALS_TIMEOUT, provider.provide_credentials()).await {
@@ -133,38 +134,45 @@ pub(crate) fn with_credentials(config: &SdkConfig, credentials: Credentials) -> 
     config.to_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build()
 }
 
-async fn settings(source: &AwsSource, region: Option<Region>, http: SharedHttpClient) -> SdkConfig {
+async fn settings(source: &AwsSource, region: Region, http: SharedHttpClient) -> SdkConfig {
     let timeouts =
         TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_timeout(OPERATION_TIMEOUT).build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http.clone())
+        .region(region.clone())
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
         .timeout_config(timeouts);
-    if let Some(region) = &region {
-        loader = loader.region(region.clone());
-    }
     if let Some(files) = &source.files {
         loader = loader.profile_files(files.to_sdk());
     }
     if let Some(profile) = &source.profile {
         loader = loader.profile_name(profile).credentials_provider(chosen_profile(source, profile, region, http));
     }
-    let config = loader.load().await;
-    if config.region().is_some() {
-        return config;
+    loader.load().await
+}
+
+/// Environment, then profile. The SDK's own chain would ask the instance metadata too, which takes seconds where there is none;
+/// who-am-I is answered the same everywhere, and calls about a database bring its region.
+async fn default_region(source: &AwsSource) -> Region {
+    let env = Env::real();
+    if let Some(region) = ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| env.get(name).ok()) {
+        return Region::new(region);
     }
-    // Nobody named a region. STS answers the same everywhere, and calls about a database bring their own.
-    config.into_builder().region(Region::from_static("us-east-1")).build()
+    let files = source.files.as_ref().map(AwsFiles::to_sdk).unwrap_or_default();
+    let profile = source.profile.clone().map(Cow::Owned);
+    let set = aws_config::profile::load(&Fs::real(), &env, &files, profile).await.ok();
+    let region = set.as_ref().and_then(|set| set.get("region")).unwrap_or("us-east-1");
+    Region::new(region.to_owned())
 }
 
 /// A profile chosen by name is meant: variables left over in the environment must not win over it, as they would in the default chain.
 fn chosen_profile(
     source: &AwsSource,
     profile: &str,
-    region: Option<Region>,
+    region: Region,
     http: SharedHttpClient,
 ) -> ProfileFileCredentialsProvider {
-    let config = ProviderConfig::without_region().with_region(region).with_http_client(http);
+    let config = ProviderConfig::without_region().with_region(Some(region)).with_http_client(http);
     let mut provider = ProfileFileCredentialsProvider::builder().configure(&config).profile_name(profile);
     if let Some(files) = &source.files {
         provider = provider.profile_files(files.to_sdk());
@@ -264,6 +272,20 @@ mod tests {
         .unwrap();
         std::fs::write(&files.credentials, "[ops]\naws_access_key_id = AKIA\naws_secret_access_key = s\n").unwrap();
         assert_eq!(profiles(Some(&files)).await.unwrap(), ["default", "dev", "ops"]);
+    }
+
+    #[tokio::test]
+    async fn without_a_region_the_profiles_own_counts() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = AwsFiles { config: dir.path().join("config"), credentials: dir.path().join("credentials") };
+        std::fs::write(&files.config, "[profile dev]\nregion = ap-northeast-2\n").unwrap();
+        std::fs::write(&files.credentials, "[dev]\naws_access_key_id = AKIA\naws_secret_access_key = s\n").unwrap();
+        let source = AwsSource { profile: Some("dev".to_owned()), files: Some(files), ..AwsSource::default() };
+        let base = load(source, String::new(), http_client(), SystemTime::UNIX_EPOCH).await.unwrap();
+        // A region in the environment wins, as for every AWS tool.
+        let from_env = ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| Env::real().get(name).ok());
+        assert_eq!(base.config.region().unwrap().as_ref(), from_env.as_deref().unwrap_or("ap-northeast-2"));
+        assert_eq!(base.described(Some("dev")), "profile dev");
     }
 
     #[tokio::test]
