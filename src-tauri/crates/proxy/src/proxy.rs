@@ -223,7 +223,10 @@ impl Proxy {
         }
     }
 
-    /// Sends the server a CancelRequest for what the session is running. See [`crate::cancel`] for the race in it.
+    /// Sends the server a CancelRequest for what the session is running.
+    ///
+    /// Cancelling is racy by nature: the request names a session, not a query. If the query ends while the request is on its way and the
+    /// client sends another at once, that one is cancelled.
     pub async fn cancel_session(&self, id: SessionId) -> CancelOutcome {
         let session = self.shared.sessions().get(&id).cloned();
         match session {

@@ -42,6 +42,15 @@ async fn many_rows_arrive_whole_and_are_counted() {
 }
 
 #[tokio::test]
+async fn a_cell_of_many_megabytes_flows_through() {
+    let world = World::new().await;
+    let mut client = world.client().await;
+    let frames = client.ask("cell 30000000").await;
+    assert_eq!(DataRow::decode(&frames[0].body).unwrap().cells().next().unwrap().unwrap().len(), 30_000_000);
+    client.goodbye().await;
+}
+
+#[tokio::test]
 async fn everything_that_can_run_is_recorded() {
     let world = World::new().await;
     let mut client = world.client().await;

@@ -9,6 +9,7 @@
 //! | `stall in a row` | sends half a row and nothing more |
 //! | `unicode` | sends ParameterStatus client_encoding UNICODE behind a row |
 //! | `rows N` | N rows of 100 bytes |
+//! | `cell N` | one row with a cell of N bytes |
 //! | anything else | one row with the SQL |
 
 use std::collections::VecDeque;
@@ -349,14 +350,18 @@ impl Connection {
                 row(&mut out, b"after");
                 done(&mut out);
             }
-            sql => match sql.strip_prefix("rows ") {
-                Some(count) => {
-                    for _ in 0..count.parse::<usize>().unwrap() {
+            sql => match sql.split_once(' ').and_then(|(what, count)| Some((what, count.parse().ok()?))) {
+                Some(("rows", count)) => {
+                    for _ in 0..count {
                         row(&mut out, &[b'x'; 100]);
                     }
                     done(&mut out);
                 }
-                None => {
+                Some(("cell", size)) => {
+                    row(&mut out, &vec![b'x'; size]);
+                    done(&mut out);
+                }
+                _ => {
                     RowDescription { columns: vec![Column::new("sql", 25)] }.encode(&mut out).unwrap();
                     row(&mut out, sql.as_bytes());
                     done(&mut out);
