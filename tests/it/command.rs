@@ -122,7 +122,7 @@ fn a_file_is_absent_when_the_query_failed() {
 fn a_running_query_is_listed_and_canceled_with_proof() {
     let home = Home::signed_in();
     let login = ["--db-user", "bi-readonly", "--db-name", "dev"];
-    let mut victim = start(&home, &[&["db", "exec", DATABASE], &login[..], &["select pg_sleep(120) /* victim */"]].concat());
+    let mut victim = start(&home, &[&["db", "exec", DATABASE], &login[..], &["select /* victim */ pg_sleep(120)"]].concat());
     let found = eventually("the query is listed", || {
         let list = home.run(&[&["db", "queries", DATABASE, "--format", "json"], &login[..]].concat()).json();
         list.as_array()?.iter().find(|query| query["query_text"].as_str().is_some_and(|text| text.contains("/* victim */"))).cloned()
@@ -153,7 +153,7 @@ fn a_running_query_is_listed_and_canceled_with_proof() {
 fn terminate_ends_the_session() {
     let home = Home::signed_in();
     let login = ["--db-user", "bi-readonly", "--db-name", "dev"];
-    let victim = start(&home, &[&["db", "exec", DATABASE], &login[..], &["select pg_sleep(120) /* doomed */"]].concat());
+    let victim = start(&home, &[&["db", "exec", DATABASE], &login[..], &["select /* doomed */ pg_sleep(120)"]].concat());
     let found = eventually("the query is listed", || {
         let list = home.run(&[&["db", "queries", DATABASE, "--format", "json"], &login[..]].concat()).json();
         list.as_array()?.iter().find(|query| query["query_text"].as_str().is_some_and(|text| text.contains("/* doomed */"))).cloned()

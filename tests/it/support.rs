@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use postern_sandbox::{Description, Faults, Sandbox, SandboxOptions};
+use postern_sandbox::{Description, Sandbox, SandboxOptions, WorkgroupFaults};
 
 /// The user every test signs in as, and the role that lets it in.
 pub(crate) const USER: &str = "alice";
@@ -39,7 +39,7 @@ pub(crate) fn description() -> &'static Description {
 }
 
 /// What can go wrong with a workgroup.
-pub(crate) fn faults(workgroup: &str) -> Faults {
+pub(crate) fn faults(workgroup: &str) -> WorkgroupFaults {
     SANDBOX.sandbox.faults(workgroup).expect("a workgroup of the standard world")
 }
 
