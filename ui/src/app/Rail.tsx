@@ -1,6 +1,7 @@
 import { useTranslation } from "react-i18next";
 import { EnvTick } from "../components/Env";
 import { Icon, type IconName } from "../components/Icon";
+import { Keys } from "../components/Keys";
 import { useConnections } from "../lib/state/connections";
 import { useConsoles } from "../lib/state/consoles";
 import { useDatabases } from "../lib/state/databases";
@@ -27,7 +28,7 @@ export function Rail() {
       >
         <Icon name="search" size="sm" />
         <span className="grow">{t("nav.search")}</span>
-        <kbd className="kbd">Ctrl K</kbd>
+        <Keys of="Ctrl K" />
       </button>
       <Item view="databases" icon="db" count={databases?.length} />
       <Item view="connections" icon="plug" count={connections.length} />

@@ -1,9 +1,8 @@
 // The keys that work everywhere. A view's own keys live in that view.
 import { useEffect } from "react";
 import { isComposing } from "../lib/ime";
+import { isMac } from "../lib/platform";
 import { useNavigation, views } from "../lib/state/navigation";
-
-export const isMac = navigator.platform.startsWith("Mac");
 
 export function useShortcuts(signedIn: boolean): void {
   useEffect(() => {

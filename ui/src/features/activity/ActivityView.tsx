@@ -18,7 +18,7 @@ import { QueryDrawer } from "./QueryDrawer";
 import { QueryTable } from "./QueryTable";
 import { useActivity } from "./store";
 import { TargetPicker } from "./TargetPicker";
-import { TimelinePlot } from "./TimelinePlot";
+import { Legend, TimelinePlot } from "./TimelinePlot";
 import "./activity.css";
 
 const EVERY_MS = 5000;
@@ -49,7 +49,7 @@ export function ActivityView() {
           <h1 className="head__title">{t("nav.activity")}</h1>
           <TargetPicker />
           <span className="spacer" />
-          {target && <RefreshButtons />}
+          {target && <RefreshButton />}
         </header>
         {failure && (
           <div className="strip-failure">
@@ -66,6 +66,7 @@ export function ActivityView() {
             {failure && (
               <p className="act__note faint">{t("activity.refreshFailed", { time: clock(snapshot.as_of) })}</p>
             )}
+            <LegendBar asOf={snapshot.as_of} />
             <TimelinePlot activity={snapshot} now={now} />
             {snapshot.queries.length === 0 ? (
               <Empty icon="activity" title={t("activity.emptyTitle")} text={t("activity.emptyText")} />
@@ -117,21 +118,33 @@ function useAutoRefresh(auto: boolean): void {
   }, [auto]);
 }
 
-function RefreshButtons() {
+function RefreshButton() {
+  const { t } = useTranslation();
+  const refresh = useActivity((state) => state.refresh);
+  const waiting = useActivity((state) => state.since !== null);
+  return (
+    <button type="button" className="btn btn--sm" disabled={waiting} onClick={refresh} data-testid="activity-refresh">
+      <Icon name="refresh" />
+      {t("activity.refresh")}
+    </button>
+  );
+}
+
+/** What the bars mean, how old the picture is, and whether it renews itself. */
+function LegendBar({ asOf }: { asOf: number }) {
   const { t } = useTranslation();
   const auto = useActivity((state) => state.auto);
   const setAuto = useActivity((state) => state.setAuto);
-  const refresh = useActivity((state) => state.refresh);
-  const waiting = useActivity((state) => state.since !== null);
-  const asOf = useActivity((state) => state.snapshot?.as_of);
   return (
-    <>
-      <span className="faint num act__asof hide-narrow" title={t("activity.autoHint")}>
-        {auto ? t("activity.autoOn") : asOf !== undefined && t("activity.asOf", { time: clock(asOf) })}
+    <div className="tl__top">
+      <Legend />
+      <span className="spacer" />
+      <span className="faint num act__asof" title={t("activity.autoHint")} data-testid="activity-as-of">
+        {auto ? t("activity.autoOn") : t("activity.asOf", { time: clock(asOf) })}
       </span>
       <button
         type="button"
-        className="btn btn--sm btn--ghost"
+        className="btn btn--sm btn--ghost tl__auto"
         title={t("activity.autoHint")}
         aria-pressed={auto}
         onClick={() => setAuto(!auto)}
@@ -139,11 +152,7 @@ function RefreshButtons() {
       >
         {auto ? t("activity.pause") : t("activity.auto")}
       </button>
-      <button type="button" className="btn btn--sm" disabled={waiting} onClick={refresh} data-testid="activity-refresh">
-        <Icon name="refresh" />
-        {t("activity.refresh")}
-      </button>
-    </>
+    </div>
   );
 }
 

@@ -35,13 +35,13 @@ export function QueryTable({ activity, now }: { activity: Activity; now: number 
         onKeyDown={onKey}
       >
         <colgroup>
-          <col style={{ width: 108 }} />
-          <col style={{ width: 92 }} />
-          <col style={{ width: 72 }} />
-          <col style={{ width: 108 }} />
-          <col style={{ width: 92 }} />
+          <col style={{ width: 102 }} />
+          <col style={{ width: 86 }} />
+          <col style={{ width: 66 }} />
+          <col style={{ width: 96 }} />
+          <col style={{ width: 88 }} />
           <col />
-          <col style={{ width: 92 }} />
+          <col style={{ width: 78 }} />
         </colgroup>
         <thead>
           <tr>

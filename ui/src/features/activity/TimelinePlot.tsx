@@ -8,6 +8,20 @@ import { useActivity } from "./store";
 
 const LANE = 20;
 
+export function Legend() {
+  const { t } = useTranslation();
+  return (
+    <span className="legend">
+      {phaseNames.map((name) => (
+        <span key={name}>
+          <i className={phaseClasses[name]} />
+          {t(`activity.${name}`)}
+        </span>
+      ))}
+    </span>
+  );
+}
+
 export function TimelinePlot({ activity, now }: { activity: Activity; now: number }) {
   const { t } = useTranslation();
   const selected = useActivity((state) => state.selected);
@@ -17,16 +31,6 @@ export function TimelinePlot({ activity, now }: { activity: Activity; now: numbe
   const label = plot.step < 60_000 ? clock : hourMinute;
   return (
     <figure className="tl" aria-label={t("activity.timeline")}>
-      <div className="tl__top">
-        <span className="legend">
-          {phaseNames.map((name) => (
-            <span key={name}>
-              <i className={phaseClasses[name]} />
-              {t(`activity.${name}`)}
-            </span>
-          ))}
-        </span>
-      </div>
       <div className="tl__plot" style={{ height: plot.lanes.length * LANE + 18 }} aria-hidden="true">
         {plot.ticks.map(({ at, left }) => (
           <span key={at}>

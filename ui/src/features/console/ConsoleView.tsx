@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Empty } from "../../components/Empty";
 import { EnvTick } from "../../components/Env";
 import { Icon } from "../../components/Icon";
+import { keys } from "../../components/Keys";
 import { asFailure } from "../../ipc/backend";
 import { envKind } from "../../lib/env";
 import { explain } from "../../lib/failure";
@@ -105,7 +106,7 @@ function TabStrip({ tabs, active }: { tabs: Tab[]; active: Tab }) {
         type="button"
         className="doctabs__new"
         aria-label={t("console.newTab")}
-        title={`${t("console.newTab")}  Ctrl T`}
+        title={`${t("console.newTab")}  ${keys("Ctrl T")}`}
         onClick={another}
         data-testid="new-tab"
       >

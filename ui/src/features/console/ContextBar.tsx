@@ -2,6 +2,7 @@
 import { useTranslation } from "react-i18next";
 import { FailureNote } from "../../components/FailureNote";
 import { Icon } from "../../components/Icon";
+import { Keys, keys } from "../../components/Keys";
 import type { Choices, Target } from "../../ipc/contract";
 import { useAttempt } from "../../lib/attempt";
 import { isRunning, type Tab, useConsoles } from "../../lib/state/consoles";
@@ -41,7 +42,7 @@ export function ContextBar({ tab, onRun }: { tab: Tab; onRun: (all: boolean) => 
           type="button"
           className="btn btn--sm btn--ghost"
           disabled={busy || empty}
-          title={`${t("console.runAll")}  Ctrl Shift Enter`}
+          title={`${t("console.runAll")}  ${keys("Ctrl Shift Enter")}`}
           onClick={() => onRun(true)}
           data-testid="run-all"
         >
@@ -56,7 +57,7 @@ export function ContextBar({ tab, onRun }: { tab: Tab; onRun: (all: boolean) => 
         >
           <Icon name="play" />
           {t("console.run")}
-          <kbd className="kbd hide-narrow">Ctrl Enter</kbd>
+          <Keys of="Ctrl Enter" className="hide-narrow" />
         </button>
       </div>
       {change.failure && (

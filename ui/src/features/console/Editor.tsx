@@ -3,6 +3,7 @@ import { EditorState } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { type RefObject, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
+import { keys } from "../../components/Keys";
 import type { Tab } from "../../lib/state/consoles";
 import { type EditorActions, extensions, type Mark, showRun } from "./editor-setup";
 
@@ -41,7 +42,7 @@ export function Editor({ tab, actions, ran, marks, handle }: Props) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new language redraws the label and the hint
   useEffect(() => {
     if (!host.current) return;
-    const hint = t("console.hint", { key: "Ctrl Enter" }).replace(/<\/?k>/g, "");
+    const hint = t("console.hint", { key: keys("Ctrl Enter") }).replace(/<\/?k>/g, "");
     const saved = states.get(id);
     const setup = extensions(t("console.editor"), hint, () => latest.current);
     const state =

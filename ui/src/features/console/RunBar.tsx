@@ -1,6 +1,7 @@
 // What the run is doing, since when, and how much has come. Stop is here and nowhere near Run.
 import { Trans, useTranslation } from "react-i18next";
 import { Icon } from "../../components/Icon";
+import { Keys } from "../../components/Keys";
 import { useNow } from "../../lib/clock";
 import { bytes, count, elapsed } from "../../lib/format";
 import { isRunning, type Tab } from "../../lib/state/consoles";
@@ -48,7 +49,7 @@ export function RunBar({ tab, onStop }: { tab: Tab; onStop: () => void }) {
           data-testid="stop"
         >
           <Icon name="stop" />
-          {t("console.stop")} <kbd className="kbd">Ctrl .</kbd>
+          {t("console.stop")} <Keys of="Ctrl ." />
         </button>
       )}
     </div>

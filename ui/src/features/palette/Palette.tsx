@@ -1,8 +1,9 @@
 // Ctrl+K: everything by name.
-import { useEffect, useMemo, useRef, useState } from "react";
+import { type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { EnvChip } from "../../components/Env";
 import { Icon } from "../../components/Icon";
+import { Keys } from "../../components/Keys";
 import { asFailure } from "../../ipc/backend";
 import type { Database } from "../../ipc/contract";
 import { first } from "../../lib/choices";
@@ -27,9 +28,10 @@ export function Palette() {
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
   const list = useRef<HTMLDivElement>(null);
+  const input = useRef<HTMLInputElement>(null);
   const all = useMemo(() => commands(databases ?? [], connections, makeActions(t), t), [databases, connections, t]);
   const shown = narrow(all, text);
-  useFocusBack();
+  useBorrowedFocus(input);
 
   useEffect(() => {
     list.current?.querySelector(`[data-at="${at}"]`)?.scrollIntoView?.({ block: "nearest" });
@@ -64,8 +66,7 @@ export function Palette() {
         <div className="palette__input">
           <Icon name="search" />
           <input
-            // biome-ignore lint/a11y/noAutofocus: opening the palette is asking to type
-            autoFocus
+            ref={input}
             className="input__text"
             role="combobox"
             aria-expanded="true"
@@ -151,21 +152,21 @@ function Entry({ command, text, index, on, head, onHover, onRun }: EntryProps) {
         <EnvChip env={command.env ?? null} />
         {command.note && !isKey && <span className="faint clip">{command.note}</span>}
         <span className="spacer" />
-        {isKey ? <kbd className="kbd">{command.note}</kbd> : on && <kbd className="kbd">{t("keys.enter")}</kbd>}
+        {isKey ? <Keys of={command.note ?? ""} /> : on && <kbd className="kbd">{t("keys.enter")}</kbd>}
       </div>
     </>
   );
 }
 
-/** Closing returns the focus to where it was. */
-function useFocusBack(): void {
-  const before = useRef(document.activeElement);
-  useEffect(
-    () => () => {
-      if (before.current instanceof HTMLElement) before.current.focus();
-    },
-    [],
-  );
+/** Opening is asking to type; closing returns the focus to where it was. */
+function useBorrowedFocus(input: RefObject<HTMLInputElement | null>): void {
+  useEffect(() => {
+    const before = document.activeElement;
+    input.current?.focus();
+    return () => {
+      if (before instanceof HTMLElement) before.focus();
+    };
+  }, [input]);
 }
 
 function makeActions(t: ReturnType<typeof useTranslation>["t"]): Actions {
