@@ -6,8 +6,11 @@ use crate::testing::{FakeServer, login};
 
 const COLUMNS: &[(&str, u32)] = &[("id", 23), ("이름", 25), ("paid", 16), ("amount", 1700), ("id", 701)];
 
-/// What a format makes of some results, each columns and rows.
-async fn written(format: Format, results: &[(&[(&str, u32)], &[&[Option<&[u8]>]])]) -> String {
+/// Columns, and rows of cells.
+type Table<'a> = (&'a [(&'a str, u32)], &'a [&'a [Option<&'a [u8]>]]);
+
+/// What a format makes of some results.
+async fn written(format: Format, results: &[Table<'_>]) -> String {
     let (client, server) = tokio::io::duplex(64 << 10);
     let login = login();
     let (session, server) = tokio::join!(Session::start(client, &login), FakeServer::welcome(server, 1));
@@ -36,7 +39,9 @@ const ROWS: &[&[Option<&[u8]>]] = &[
 
 #[tokio::test]
 async fn csv_tells_null_from_empty_and_quotes_what_needs_it() {
-    let text = written(Format::Csv, &[(COLUMNS, &ROWS[..2]), (&[("a", 25)], &[&[Some(b"a, \"b\"\nc")], &[Some(b"\\.")]])]).await;
+    let text =
+        written(Format::Csv, &[(COLUMNS, &ROWS[..2]), (&[("a", 25)], &[&[Some(b"a, \"b\"\nc")], &[Some(b"\\.")]])])
+            .await;
     let first = "id,이름,paid,amount,id\n1,김철수,t,12345678901234567890.10,1e+20\n,\"\",f,NaN,-Infinity\n";
     assert_eq!(text, format!("{first}\na\n\"a, \"\"b\"\"\nc\"\n\"\\.\"\n"));
 }
@@ -79,10 +84,16 @@ async fn ndjson_has_an_object_per_line() {
 #[tokio::test]
 async fn the_table_lines_up_as_in_psql() {
     let columns: &[(&str, u32)] = &[("id", 23), ("name", 25), ("amount", 1700), ("note", 25)];
-    let text = written(Format::Table, &[(columns, &[
-        &[Some(b"1"), Some("김철수".as_bytes()), Some(b"10.5"), Some(b"first\nsecond")],
-        &[Some(b"20"), None, Some(b"-1234.25"), Some(b"\x1b[31mred\tx")],
-    ])])
+    let text = written(
+        Format::Table,
+        &[(
+            columns,
+            &[
+                &[Some(b"1"), Some("김철수".as_bytes()), Some(b"10.5"), Some(b"first\nsecond")],
+                &[Some(b"20"), None, Some(b"-1234.25"), Some(b"\x1b[31mred\tx")],
+            ],
+        )],
+    )
     .await;
     let expected = [
         " id |  name  |  amount  |       note        ",
@@ -146,5 +157,8 @@ async fn remarks_go_beside_the_rows_and_a_broken_pipe_stops_the_run() {
 #[test]
 fn formats_are_named_and_nothing_else_is() {
     assert!(Format::ALL.iter().all(|format| format.name().parse() == Ok(*format)));
-    assert_eq!("yaml".parse::<Format>().unwrap_err().to_string(), "\"yaml\" is no format: table, csv, json and ndjson are");
+    assert_eq!(
+        "yaml".parse::<Format>().unwrap_err().to_string(),
+        "\"yaml\" is no format: table, csv, json and ndjson are"
+    );
 }

@@ -50,7 +50,8 @@ impl Inbound {
     /// Waits for more bytes and says how many came; none at the end. Nothing is lost when it is given up.
     pub(super) async fn fill(&mut self, stream: &mut (impl AsyncRead + Unpin)) -> io::Result<usize> {
         // For a large message the room doubles as it comes: who announces a gigabyte has to send it to make us hold it.
-        let missing = self.announced().ok().flatten().map_or(0, |header| header.total().saturating_sub(self.buffer.len()));
+        let missing =
+            self.announced().ok().flatten().map_or(0, |header| header.total().saturating_sub(self.buffer.len()));
         self.buffer.reserve(missing.min(self.buffer.len()).max(READ_BYTES));
         stream.read_buf(&mut self.buffer).await
     }

@@ -129,8 +129,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     /// # Errors
     /// [`SessionError::Refused`] with the server's words, or any other of it.
     pub async fn start(stream: S, login: &Login) -> Result<Self, SessionError> {
-        let mut session =
-            Self { stream, inbound: Inbound::default(), dialogue: Dialogue::new(), cancel_key: None };
+        let mut session = Self { stream, inbound: Inbound::default(), dialogue: Dialogue::new(), cancel_key: None };
         let message = StartupMessage::new([
             ("user", login.user.as_str()),
             ("database", &login.database),

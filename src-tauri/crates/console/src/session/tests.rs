@@ -2,6 +2,7 @@
 
 use postern_wire::backend::{CopyDirection, CopyResponse, ReadyForQuery};
 use postern_wire::{CopyData, CopyDone, Format};
+use proptest::prelude::*;
 use tokio::io::DuplexStream;
 
 use super::*;
@@ -293,4 +294,38 @@ async fn terminating_says_goodbye() {
     let (session, mut server) = connected().await;
     session.terminate().await;
     assert_eq!(server.query().await, None);
+}
+
+/// Messages with right and wrong tags, lengths and bodies.
+fn server_bytes() -> impl Strategy<Value = Vec<u8>> {
+    let tag = prop::sample::select(b"TDCIEZNSAGHWdcRK12snt?".to_vec());
+    let message = (tag, prop::collection::vec(0_u8..6, 0..40), prop::option::weighted(0.1, any::<i32>()));
+    let message = message.prop_map(|(tag, body, length)| {
+        let honest = i32::try_from(body.len() + 4).unwrap();
+        let mut bytes = vec![tag];
+        bytes.extend(length.unwrap_or(honest).to_be_bytes());
+        bytes.extend(body);
+        bytes
+    });
+    prop::collection::vec(message, 0..12).prop_map(|messages| messages.concat())
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_server_sends_a_run_ends(bytes in server_bytes()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let (mut session, mut server) = connected().await;
+            let mut heard = Heard::default();
+            let serve = async {
+                server.query().await;
+                server.raw(&bytes).send().await;
+                drop(server);
+            };
+            let (end, ()) = tokio::join!(session.run("select 1", &mut heard), serve);
+            if end.is_ok() {
+                let _ = session.check_idle();
+            }
+        });
+    }
 }

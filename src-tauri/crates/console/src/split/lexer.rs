@@ -100,7 +100,8 @@ impl<'a> Lexer<'a> {
                 return at;
             } else {
                 let next = self.find(at + 1, |byte| !is_space(byte));
-                let continues = self.starts_with(next, b"'") && self.bytes()[at + 1..next].iter().copied().any(is_newline);
+                let continues =
+                    self.starts_with(next, b"'") && self.bytes()[at + 1..next].iter().copied().any(is_newline);
                 if !continues {
                     return at + 1;
                 }
@@ -128,7 +129,9 @@ impl<'a> Lexer<'a> {
         if self.starts_with(tag_end, b"$") && tag.first().is_none_or(|&first| is_name_start(first)) {
             let opened = tag_end + 1;
             let delimiter = &self.text[start..opened];
-            return self.text[opened..].find(delimiter).map_or(self.text.len(), |found| opened + found + delimiter.len());
+            return self.text[opened..]
+                .find(delimiter)
+                .map_or(self.text.len(), |found| opened + found + delimiter.len());
         }
         self.find(start + 1, |byte| !byte.is_ascii_digit())
     }

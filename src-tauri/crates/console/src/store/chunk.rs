@@ -37,8 +37,14 @@ impl Chunk {
         self.ends.is_empty() || (self.data.len() + row.len() <= CHUNK_BYTES && self.ends.len() < CHUNK_ROWS)
     }
 
+    /// Whether it is one row that is larger than a chunk should be.
+    pub(super) fn is_large(&self) -> bool {
+        self.data.len() > CHUNK_BYTES
+    }
+
     pub(super) fn push(&mut self, row: &[u8]) {
         if row.len() > CHUNK_BYTES {
+            // Doubling would take twice what this one row needs.
             self.data.reserve_exact(row.len());
         }
         self.data.extend_from_slice(row);

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use chunk::Chunk;
-use spill::{Spilled, SpillFile};
+use spill::{SpillFile, Spilled};
 pub use window::{CellText, CutCell, Window};
 
 use crate::row::Row;
@@ -32,6 +32,11 @@ pub struct StoreOptions {
     /// Folder for that file; it has to exist when the first one is needed.
     pub directory: PathBuf,
 }
+
+/// A file that several results share, made when the first of them needs it and gone with the last. A script may bring a
+/// thousand results, and a process may hold open about as many files.
+#[derive(Clone, Debug, Default)]
+pub struct SharedSpill(Arc<OnceLock<SpillFile>>);
 
 impl StoreOptions {
     /// 64 MiB.
@@ -105,7 +110,7 @@ pub struct ResultStore {
     /// Bytes of full chunks that stay in memory.
     resident: AtomicU64,
     chunks: Mutex<Chunks>,
-    spill: OnceLock<SpillFile>,
+    spill: SharedSpill,
 }
 
 #[derive(Debug, Default)]
@@ -133,6 +138,11 @@ enum Place {
 impl ResultStore {
     /// An empty result, and the only writer it will have.
     pub fn create(columns: Arc<[Column]>, options: StoreOptions) -> (Arc<Self>, ResultWriter) {
+        Self::create_in(columns, options, SharedSpill::default())
+    }
+
+    /// The same, with a file that other results may have put rows in. It is theirs all until the last is dropped.
+    pub fn create_in(columns: Arc<[Column]>, options: StoreOptions, spill: SharedSpill) -> (Arc<Self>, ResultWriter) {
         let store = Arc::new(Self {
             id: ResultId::next(),
             columns,
@@ -142,7 +152,7 @@ impl ResultStore {
             complete: AtomicBool::new(false),
             resident: AtomicU64::new(0),
             chunks: Mutex::default(),
-            spill: OnceLock::new(),
+            spill,
         });
         let writer = ResultWriter { store: Arc::clone(&store), overflow: Vec::new(), spare: None, failed: false };
         (store, writer)
@@ -230,12 +240,7 @@ impl ResultWriter {
         let mut chunks = self.store.chunks();
         if !chunks.open.has_room_for(row.raw()) {
             let full = chunks.seal(self.spare.take().unwrap_or_default());
-            let resident = self.store.resident() + full.memory();
-            if resident > self.store.options.memory {
-                self.overflow.push(chunks.sealed.len() - 1);
-            } else {
-                self.store.resident.store(resident, Ordering::Relaxed);
-            }
+            self.overflow.extend(self.store.settle(&full).then(|| chunks.sealed.len() - 1));
         }
         chunks.open.push(row.raw());
         drop(chunks);
@@ -249,6 +254,7 @@ impl ResultWriter {
     /// # Errors
     /// [`StoreError::Write`], after which no more rows are taken. Those so far stay readable.
     pub async fn flush(&mut self) -> Result<(), StoreError> {
+        self.seal_large();
         while let Some(&index) = self.overflow.first() {
             let store = Arc::clone(&self.store);
             let spilled = tokio::task::spawn_blocking(move || store.spill(index)).await;
@@ -260,6 +266,15 @@ impl ResultWriter {
         Ok(())
     }
 
+    /// A large row is not kept in memory until the next one comes: there may be none.
+    fn seal_large(&mut self) {
+        let mut chunks = self.store.chunks();
+        if chunks.open.is_large() {
+            let full = chunks.seal(self.spare.take().unwrap_or_default());
+            self.overflow.extend(self.store.settle(&full).then(|| chunks.sealed.len() - 1));
+        }
+    }
+
     /// Says that the server had no more rows.
     pub fn finish(self) {
         if !self.failed {
@@ -269,6 +284,16 @@ impl ResultWriter {
 }
 
 impl ResultStore {
+    /// Counts a full chunk to what stays in memory, or says that it is beyond the budget.
+    fn settle(&self, full: &Chunk) -> bool {
+        let resident = self.resident() + full.memory();
+        let beyond = resident > self.options.memory;
+        if !beyond {
+            self.resident.store(resident, Ordering::Relaxed);
+        }
+        beyond
+    }
+
     /// Moves a full chunk from memory to the file; gives its memory back when no reader is in it.
     fn spill(&self, index: usize) -> Result<Option<Chunk>, StoreError> {
         let Place::Memory(chunk) = self.chunks().sealed[index].place.clone() else {
@@ -281,13 +306,14 @@ impl ResultStore {
         Ok(Arc::into_inner(chunk).and_then(Chunk::emptied))
     }
 
-    /// Only the writer gets here, so no two create it at once.
     fn spill_file(&self) -> Result<&SpillFile, StoreError> {
-        if self.spill.get().is_none() {
-            let file = SpillFile::create(&self.options.directory).map_err(|source| self.write_error(source))?;
-            return Ok(self.spill.get_or_init(|| file));
+        let shared = &self.spill.0;
+        if let Some(file) = shared.get() {
+            return Ok(file);
         }
-        self.spill.get().ok_or(StoreError::Closed)
+        let file = SpillFile::create(&self.options.directory).map_err(|source| self.write_error(source))?;
+        // Should another result have been faster, its file is as good, and this one vanishes.
+        Ok(shared.get_or_init(|| file))
     }
 }
 

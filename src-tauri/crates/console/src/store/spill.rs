@@ -30,15 +30,14 @@ impl SpillFile {
         Ok(Self { file: tempfile::tempfile_in(directory)?, end: AtomicU64::new(0) })
     }
 
-    /// Appends a chunk. One that fails is overwritten by the next, and its place is never told to anyone.
+    /// Appends a chunk. One that fails leaves a hole, and its place is never told to anyone.
     pub(super) fn write(&self, chunk: &Chunk) -> io::Result<Spilled> {
-        let offset = self.end.load(Ordering::Relaxed);
         let data = u32::try_from(chunk.data().len()).map_err(io::Error::other)?;
         let rows = u32::try_from(chunk.rows()).map_err(io::Error::other)?;
         let ends: Vec<u8> = chunk.ends().iter().flat_map(|end| end.to_le_bytes()).collect();
+        let offset = self.end.fetch_add(u64::from(data) + ends.len() as u64, Ordering::Relaxed);
         write_all_at(&self.file, chunk.data(), offset)?;
         write_all_at(&self.file, &ends, offset + u64::from(data))?;
-        self.end.store(offset + u64::from(data) + ends.len() as u64, Ordering::Relaxed);
         Ok(Spilled { offset, data, rows })
     }
 

@@ -105,10 +105,15 @@ async fn rows_beyond_the_budget_are_read_back_from_the_file() {
 #[tokio::test]
 async fn memory_stays_within_the_budget() {
     let (store, _directory) = numbered(200_000, 3 << 20).await;
-    let resident: u64 = store.chunks().sealed.iter().map(|sealed| match &sealed.place {
-        Place::Memory(chunk) => chunk.memory(),
-        Place::File(_) => 0,
-    }).sum();
+    let resident: u64 = store
+        .chunks()
+        .sealed
+        .iter()
+        .map(|sealed| match &sealed.place {
+            Place::Memory(chunk) => chunk.memory(),
+            Place::File(_) => 0,
+        })
+        .sum();
     assert!(resident <= 3 << 20, "{resident}");
     assert!(store.bytes() > 10 << 20);
 }
@@ -156,11 +161,15 @@ async fn a_large_cell_in_the_file_is_read_in_part() {
     append(&mut writer, &[Some(b"last"), None, None]);
     writer.flush().await.unwrap();
     assert_eq!(spilled(&store), 2);
+    append(&mut writer, &[Some(&large), None, None]);
+    writer.flush().await.unwrap();
+    assert_eq!(spilled(&store), 4, "a large last row does not stay in memory");
 
-    let window = store.window(0, 3).unwrap();
+    let window = store.window(0, 4).unwrap();
     assert_eq!(window.rows[1], [None, Some("z".repeat(1_000)), Some("after".into())]);
     assert_eq!(window.rows[2][0].as_deref(), Some("last"));
-    assert_eq!(window.cut, [CutCell { row: 1, column: 1, bytes: 20 << 20 }]);
+    let cut = |row, column| CutCell { row, column, bytes: 20 << 20 };
+    assert_eq!(window.cut, [cut(1, 1), cut(3, 0)]);
     assert_eq!(store.cell(1, 2, 100).unwrap().text.as_deref(), Some("after"));
     assert_eq!(store.cell(1, 1, 5).unwrap(), CellText { text: Some("zzzzz".into()), bytes: 20 << 20, cut: true });
 }
@@ -171,10 +180,12 @@ fn bytes_that_are_not_utf8_are_replaced_in_sight_and_kept() {
     append(&mut writer, &[Some(b"a\xff\xfeb")]);
     assert_eq!(store.window(0, 1).unwrap().rows[0], [Some("a\u{fffd}\u{fffd}b".into())]);
     let mut kept: Vec<u8> = Vec::new();
-    store.visit(0, 1, |row| {
-        kept.extend(row.cells().flatten().flatten());
-        ControlFlow::Continue(())
-    }).unwrap();
+    store
+        .visit(0, 1, |row| {
+            kept.extend(row.cells().flatten().flatten());
+            ControlFlow::Continue(())
+        })
+        .unwrap();
     assert_eq!(kept, b"a\xff\xfeb");
 }
 
@@ -227,4 +238,26 @@ async fn readers_see_rows_in_order_while_they_arrive() {
     }
     writer.finish();
     assert_eq!(reader.join().unwrap(), 50_000);
+}
+
+#[tokio::test]
+async fn results_that_share_a_file_keep_apart() {
+    let directory = tempfile::tempdir().unwrap();
+    let spill = SharedSpill::default();
+    let mut results = Vec::new();
+    for number in 0..3 {
+        let options = StoreOptions { memory: 0, directory: directory.path().to_owned() };
+        let (store, mut writer) = ResultStore::create_in(columns(1), options, spill.clone());
+        for row in 0..20_000 {
+            append(&mut writer, &[Some(format!("{number}/{row:0100}").as_bytes())]);
+        }
+        writer.flush().await.unwrap();
+        results.push(store);
+    }
+    assert!(results.iter().all(|store| spilled(store) > 0));
+    for (number, store) in results.iter().enumerate() {
+        for row in [0, 777, 19_999] {
+            assert_eq!(store.window(row, 1).unwrap().rows, [[Some(format!("{number}/{row:0100}"))]]);
+        }
+    }
 }

@@ -97,7 +97,12 @@ impl ResultStore {
     ///
     /// # Errors
     /// [`StoreError::Read`] when the spill file cannot be read.
-    pub fn visit(&self, first: u64, count: u64, mut visit: impl FnMut(Row<'_>) -> ControlFlow<()>) -> Result<(), StoreError> {
+    pub fn visit(
+        &self,
+        first: u64,
+        count: u64,
+        mut visit: impl FnMut(Row<'_>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
         let mut next = first;
         let end = first.saturating_add(count);
         let mut batch = RawRows::default();
@@ -215,14 +220,14 @@ impl ResultStore {
 
     /// Rows of a chunk in the file, and where each begins and ends in the chunk.
     fn read_rows(&self, chunk: Spilled, rows: Range<usize>) -> Result<(Vec<u8>, Vec<usize>), StoreError> {
-        let file = self.spill.get().ok_or_else(|| self.read_error(damaged()))?;
+        let file = self.spill.0.get().ok_or_else(|| self.read_error(damaged()))?;
         let bounds = file.bounds(chunk, rows).map_err(|source| self.read_error(source))?;
         let data = self.read_bytes(chunk, bounds[0]..bounds[bounds.len() - 1])?;
         Ok((data, bounds))
     }
 
     fn read_bytes(&self, chunk: Spilled, range: Range<usize>) -> Result<Vec<u8>, StoreError> {
-        let file = self.spill.get().ok_or_else(|| self.read_error(damaged()))?;
+        let file = self.spill.0.get().ok_or_else(|| self.read_error(damaged()))?;
         if range.end > chunk.bytes() {
             return Err(self.read_error(damaged()));
         }

@@ -58,11 +58,10 @@ impl<C: Connector> Sink for Keep<'_, C> {
         }
         self.writer = None;
         if !columns.is_empty() {
-            let (store, writer) = ResultStore::create(columns.into(), self.shared.store_options());
+            let (store, writer) = self.shared.new_result(columns);
             self.writer = Some(writer);
             self.shown = false;
             self.shared.statement(self.index, |statement| statement.result = Some(ResultInfo::of(&store)));
-            self.shared.state().results.insert(store.id(), store);
         }
         ControlFlow::Continue(())
     }
@@ -137,10 +136,15 @@ impl<C: Connector> Shared<C> {
         });
     }
 
-    /// Options for one more result: what the others of this run have left of the memory.
-    fn store_options(&self) -> StoreOptions {
+    /// One more result, with what the others of this run have left of the memory.
+    fn new_result(&self, columns: Vec<Column>) -> (Arc<ResultStore>, ResultWriter) {
         let options = &self.options.store;
-        let taken: u64 = self.state().results.values().map(|result| result.resident()).sum();
-        StoreOptions { memory: options.memory.saturating_sub(taken), directory: options.directory.clone() }
+        let mut state = self.state();
+        let taken: u64 = state.results.values().map(|result| result.resident()).sum();
+        let memory = options.memory.saturating_sub(taken);
+        let options = StoreOptions { memory, directory: options.directory.clone() };
+        let (store, writer) = ResultStore::create_in(columns.into(), options, state.spill.clone());
+        state.results.insert(store.id(), Arc::clone(&store));
+        (store, writer)
     }
 }

@@ -24,7 +24,7 @@ pub use snapshot::{ResultInfo, RunFailure, RunId, RunSnapshot, RunState, Stateme
 
 use crate::session::{Login, Session};
 use crate::split::{self, Strings, Utf16Offsets, utf16_to_byte};
-use crate::store::{ResultId, ResultStore, StoreOptions};
+use crate::store::{ResultId, ResultStore, SharedSpill, StoreOptions};
 
 /// How long closing a tab waits for its run to stop, and again for the server to be told goodbye.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
@@ -110,8 +110,10 @@ struct State {
     session: Option<TabSession>,
     /// What a backslash means to the server last seen.
     strings: Strings,
-    /// Results of the last run.
+    /// Results of the last run,
     results: HashMap<ResultId, Arc<ResultStore>>,
+    /// and the file they share.
+    spill: SharedSpill,
 }
 
 /// A run that has not ended.
@@ -231,6 +233,7 @@ impl State {
             return Err(RunRefused::Nothing);
         }
         self.results.clear();
+        self.spill = SharedSpill::default();
         self.active = Some(Active { cancel: cancel.clone(), task: None });
         Ok(statements)
     }

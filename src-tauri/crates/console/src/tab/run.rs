@@ -235,17 +235,17 @@ impl<C: Connector> Run<'_, C> {
             Ok(RunEnd::Refused(error)) | Err(SessionError::Lost { server: Some(error), .. })
                 if error.sqlstate() == QUERY_CANCELED =>
             {
-                (End::of(RunState::Canceled), Some(self.refused(index, error)))
+                (End::of(RunState::Canceled), Some(self.refused(index, *error)))
             }
-            Ok(RunEnd::Refused(error)) => (End::of(RunState::Failed), Some(self.refused(index, error))),
+            Ok(RunEnd::Refused(error)) => (End::of(RunState::Failed), Some(self.refused(index, *error))),
             Err(error) => (End::failed(RunFailure::Session(Arc::new(error))), None),
         }
     }
 
-    fn refused(&self, index: usize, error: Box<ErrorResponse>) -> StatementFailure {
+    fn refused(&self, index: usize, error: ErrorResponse) -> StatementFailure {
         let mark = error.field(b'P').and_then(|position| position.parse().ok());
         let mark = mark.map(|position| self.mark(index, position));
-        StatementFailure::Refused { error: Arc::new(*error), mark }
+        StatementFailure::Refused { error: Arc::new(error), mark }
     }
 
     /// The token at a position of a statement, as UTF-16 offsets into the whole text.

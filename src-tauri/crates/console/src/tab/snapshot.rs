@@ -127,15 +127,7 @@ pub struct StatementRun {
 
 impl StatementRun {
     pub(super) fn waiting(from: u32, to: u32) -> Self {
-        Self {
-            from,
-            to,
-            state: RunState::Waiting,
-            tag: None,
-            result: None,
-            failure: None,
-            elapsed: Duration::ZERO,
-        }
+        Self { from, to, state: RunState::Waiting, tag: None, result: None, failure: None, elapsed: Duration::ZERO }
     }
 }
 

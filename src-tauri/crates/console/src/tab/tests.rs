@@ -60,12 +60,8 @@ impl World {
         let (stream_sender, streams) = mpsc::unbounded_channel();
         let (cancel_sender, cancels) = mpsc::unbounded_channel();
         let connects = Arc::new(AtomicUsize::new(0));
-        let connector = FakeConnector {
-            streams: stream_sender,
-            cancels: cancel_sender,
-            refuse,
-            connects: Arc::clone(&connects),
-        };
+        let connector =
+            FakeConnector { streams: stream_sender, cancels: cancel_sender, refuse, connects: Arc::clone(&connects) };
         let directory = tempfile::tempdir().unwrap();
         let mut options = TabOptions { login: login(), store: StoreOptions::new(directory.path()) };
         change(&mut options);
@@ -422,7 +418,8 @@ async fn results_of_one_run_share_the_memory_and_the_rest_goes_to_files() {
         server.complete("SELECT 6").ready().send().await;
     }
     let run = world.ended().await;
-    let stores = run.statements.iter().map(|statement| world.tab.result(statement.result.as_ref().unwrap().id).unwrap());
+    let stores =
+        run.statements.iter().map(|statement| world.tab.result(statement.result.as_ref().unwrap().id).unwrap());
     let stores: Vec<_> = stores.collect();
     assert!(stores.iter().map(|store| store.resident()).sum::<u64>() <= 2 << 20);
     for store in stores {
