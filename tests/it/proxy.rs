@@ -263,3 +263,36 @@ fn a_signal_ends_a_proxy_and_its_clients_are_told() {
     let err = String::from_utf8_lossy(&said.stderr).into_owned();
     assert!(err.contains("shutting down"), "{err}");
 }
+
+#[test]
+fn an_idle_client_is_ended_as_its_role_says_and_a_busy_one_is_not() {
+    let home = Home::empty();
+    home.create(&format!("{}  options:\n    client_idle_timeout: 2s\n", crate::support::EVERYTHING)).ok();
+    home.run(&["users", "add", "bob", "--roles", "everything"]).ok();
+    home.run(&["login", "--user", "bob"]).ok();
+    let proxy = open(&home, "analytics-dev");
+    assert_eq!(proxy.sql("select pg_sleep(5)::text || 'slept'").ok(), "slept\n");
+    let mut child = proxy.psql(&[]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("psql");
+    let mut input = child.stdin.take().expect("its input is piped");
+    input.write_all(b"select 'ready';\n").expect("it reads");
+    let sessions = || home.run(&["audit", "ls", "--event", "db.session.end"]).ok();
+    eventually("the idle session is ended", || sessions().contains("\"reason\":\"idle\"").then_some(()));
+    // psql notices at its next statement; it may be gone before it takes it.
+    let _ = input.write_all(b"select 1;\n");
+    drop(input);
+    let said = child.wait_with_output().expect("it ends");
+    let err = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(err.contains("idle for as long as your role allows"), "{err}");
+}
+
+#[test]
+fn a_sign_in_lasts_as_long_as_its_role_says() {
+    let home = Home::empty();
+    home.create(&format!("{}  options:\n    max_session_ttl: 3s\n", crate::support::EVERYTHING)).ok();
+    home.run(&["users", "add", "bob", "--roles", "everything"]).ok();
+    home.run(&["login", "--user", "bob"]).ok();
+    let exec = || home.run(&[&["db", "exec"], &login("analytics-dev")[..], &["select 1"]].concat());
+    assert_eq!(exec().code, 0);
+    let said = eventually("the sign-in expires", || Some(exec()).filter(|said| said.code != 0));
+    assert!(said.err.contains("has expired") && said.err.contains("postern login"), "{}", said.err);
+}

@@ -6,13 +6,14 @@ use std::{
     time::Duration,
 };
 
-use postern_access::{Choices, Database, DatabaseType, Decision, Kind, Options, User, decide, default_choice, options};
+use postern_access::{Choices, Database, DatabaseType, Decision, Kind, Options, SessionLimits, User, decide, default_choice, limits, options};
 use postern_aws::{Aws, AwsFiles, AwsSource, CallerIdentity, profiles, session_name};
 use tokio::sync::broadcast;
 
 use crate::{
     audit::Audit,
     catalogue::{Catalogue, Resources, Stored},
+    clock,
     console::Tabs,
     error::Error,
     gate::Gate,
@@ -79,7 +80,8 @@ pub(crate) struct Shared {
     pub(crate) gates: Mutex<BTreeMap<Login, Arc<Gate>>>,
     pub(crate) tabs: Tabs,
     aws_files: Option<AwsFiles>,
-    aws: Mutex<HashMap<SignIn, Aws>>,
+    /// By user and profile.
+    aws: Mutex<HashMap<(String, Option<String>), Aws>>,
 }
 
 /// Locks; a panic elsewhere while it was held leaves plain data that is still whole.
@@ -157,9 +159,13 @@ impl Engine {
             Some(name) => resources.user(name)?,
             None => self.default_user(&resources)?,
         };
-        let sign_in = SignIn { user: user.name.clone(), aws_profile: aws_profile.map(str::to_owned) };
+        let sign_in = SignIn {
+            user: user.name.clone(),
+            aws_profile: aws_profile.map(str::to_owned),
+            at: clock::millis(clock::now()),
+        };
         self.shared.aws_for(&sign_in, &resources).caller_identity().await.map_err(Error::Aws)?;
-        if self.shared.memory.sign_in()?.is_some_and(|before| before != sign_in) {
+        if self.shared.memory.sign_in()?.is_some_and(|before| !before.is_same(&sign_in)) {
             // What runs was let in as somebody else.
             self.disconnect(None).await?;
         }
@@ -218,7 +224,7 @@ impl Engine {
     /// [`Error::NotFound`] when the user's resource is gone; as [`Catalogue::load`] otherwise.
     pub fn identity(&self) -> Result<Option<Identity>, Error> {
         self.shared.identity().map(Some).or_else(|error| match error {
-            Error::NotSignedIn => Ok(None),
+            Error::NotSignedIn | Error::SignInExpired { .. } => Ok(None),
             other => Err(other),
         })
     }
@@ -321,8 +327,22 @@ impl Shared {
 
     pub(crate) fn identity(&self) -> Result<Identity, Error> {
         let sign_in = self.memory.sign_in()?.ok_or(Error::NotSignedIn)?;
-        let user = Arc::clone(self.catalogue.load()?.user(&sign_in.user)?);
+        let resources = self.catalogue.load()?;
+        let user = Arc::clone(resources.user(&sign_in.user)?);
+        let age = clock::millis(clock::now()).saturating_sub(sign_in.at);
+        let limit = limits(&user, &resources.roles).max_session_ttl;
+        if limit.is_some_and(|limit| Duration::from_millis(age) >= limit) {
+            return Err(Error::SignInExpired { user: sign_in.user });
+        }
         Ok(Identity { sign_in, user })
+    }
+
+    /// The strictest limits that the roles of whoever signed in set, the sign-in itself being current or not.
+    pub(crate) fn limits(&self) -> Result<SessionLimits, Error> {
+        let sign_in = self.memory.sign_in()?.ok_or(Error::NotSignedIn)?;
+        let resources = self.catalogue.load()?;
+        let user = resources.user(&sign_in.user)?;
+        Ok(limits(user, &resources.roles))
     }
 
     /// The resources, and the user a question is about.
@@ -330,7 +350,7 @@ impl Shared {
         let resources = self.catalogue.load()?;
         let user = match user {
             Some(name) => Arc::clone(resources.user(name)?),
-            None => Arc::clone(resources.user(&self.memory.sign_in()?.ok_or(Error::NotSignedIn)?.user)?),
+            None => self.identity()?.user,
         };
         Ok((resources, user))
     }
@@ -356,13 +376,12 @@ impl Shared {
 
     /// The way into AWS of whoever is signed in.
     pub(crate) fn aws(&self) -> Result<Aws, Error> {
-        let sign_in = self.memory.sign_in()?.ok_or(Error::NotSignedIn)?;
-        Ok(self.aws_for(&sign_in, &self.catalogue.load()?))
+        Ok(self.aws_for(&self.identity()?.sign_in, &self.catalogue.load()?))
     }
 
     fn aws_for(&self, sign_in: &SignIn, resources: &Resources) -> Aws {
         lock(&self.aws)
-            .entry(sign_in.clone())
+            .entry((sign_in.user.clone(), sign_in.aws_profile.clone()))
             .or_insert_with(|| {
                 Aws::new(AwsSource {
                     profile: sign_in.aws_profile.clone(),

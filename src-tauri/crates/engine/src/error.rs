@@ -108,6 +108,12 @@ pub enum Error {
         /// By whom, when it is one of ours.
         owner: Option<String>,
     },
+    /// As old as the roles allow a sign-in to be (`max_session_ttl`).
+    #[error("the sign-in of '{user}' has expired")]
+    SignInExpired {
+        /// Who it was.
+        user: String,
+    },
     /// The server refused a statement.
     #[error("{}: {} (SQLSTATE {})", .0.severity, .0.message, .0.sqlstate)]
     Sql(Box<SqlFailure>),
@@ -158,7 +164,7 @@ impl Error {
         Some(match self {
             Self::AlreadyExists { kind, name } => format!("Use --force to replace {kind} '{name}'."),
             Self::Aws(error) => return aws_advice(error),
-            Self::NotSignedIn => "Sign in: postern login --user NAME".to_owned(),
+            Self::NotSignedIn | Self::SignInExpired { .. } => "Sign in: postern login --user NAME".to_owned(),
             Self::PortInUse { .. } => "Stop it, or choose another port with --port.".to_owned(),
             Self::Dial { hint, .. } => return hint.clone(),
             Self::NotFound { kind: "user", .. } => "Add the user: postern users add NAME --roles ROLE".to_owned(),

@@ -18,6 +18,7 @@ use crate::{
     engine::{Change, Engine, Shared, lock},
     error::Error,
     lease::{self, Held, Lease},
+    limits,
     login::Login,
     monitor::Monitor,
     recorder::AuditRecorder,
@@ -118,7 +119,11 @@ impl Engine {
             open: Mutex::default(),
             monitor: tokio::sync::Mutex::default(),
         });
-        Ok(Arc::clone(lock(&self.shared.gates).entry(login.clone()).or_insert(gate)))
+        let kept = Arc::clone(lock(&self.shared.gates).entry(login.clone()).or_insert_with(|| Arc::clone(&gate)));
+        if Arc::ptr_eq(&kept, &gate) {
+            tokio::spawn(limits::enforce(Arc::downgrade(&self.shared), Arc::downgrade(&gate)));
+        }
+        Ok(kept)
     }
 
     /// All gates of a database.
@@ -401,6 +406,11 @@ impl Gate {
             ListenError::Socket { path, source } => Error::Storage { path, source },
             other => Error::Internal { detail: other.to_string() },
         })
+    }
+
+    /// Ends one session and tells its client why.
+    pub(crate) fn stop_session(&self, session: SessionId, reason: StopReason) {
+        self.proxy.stop_session(session, reason);
     }
 
     /// Stops listening; clients of the port are told, sessions through memory live on.

@@ -17,6 +17,7 @@ mod error;
 mod gate;
 mod home;
 mod lease;
+mod limits;
 mod login;
 mod memory;
 mod monitor;

@@ -10,12 +10,21 @@ use crate::{
 };
 
 /// A sign-in: no secret is part of it.
-#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct SignIn {
     /// Name of a `kind: user` resource.
     pub user: String,
     /// AWS profile; the default chain when absent.
     pub aws_profile: Option<String>,
+    /// When, in milliseconds since 1970.
+    pub at: u64,
+}
+
+impl SignIn {
+    /// The same person with the same credentials, at whatever time.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.user == other.user && self.aws_profile == other.aws_profile
+    }
 }
 
 /// The files under `state/`.
@@ -98,7 +107,7 @@ mod tests {
     fn a_sign_in_is_remembered_until_it_is_forgotten() {
         let (_root, memory) = memory();
         assert_eq!(memory.sign_in().unwrap(), None);
-        let sign_in = SignIn { user: "alice".into(), aws_profile: Some("data-eng".into()) };
+        let sign_in = SignIn { user: "alice".into(), aws_profile: Some("data-eng".into()), at: 1 };
         memory.set_sign_in(Some(&sign_in)).unwrap();
         assert_eq!(memory.sign_in().unwrap(), Some(sign_in));
         memory.set_sign_in(None).unwrap();

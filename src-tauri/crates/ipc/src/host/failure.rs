@@ -58,7 +58,7 @@ impl From<&Error> for Failure {
                 failure
             }
             Error::NotFound { kind, name } => Self::of(ErrorCode::NotFound, [("kind", &(*kind).to_owned()), ("name", name)]),
-            Error::NotSignedIn => Self::of(ErrorCode::NotSignedIn, []),
+            Error::NotSignedIn | Error::SignInExpired { .. } => Self::of(ErrorCode::NotSignedIn, []),
             Error::PortInUse { port, owner } => Self::of(
                 ErrorCode::PortInUse,
                 [("port", &port.to_string()), ("owner", &owner.clone().unwrap_or_default())],
