@@ -17,7 +17,7 @@ export async function startApp(): Promise<void> {
   listen();
   await usePreferences.getState().load().catch(tell);
   const { lastView } = usePreferences.getState();
-  if (isView(lastView)) useNavigation.getState().go(lastView);
+  if (!showFragment(location.hash) && isView(lastView)) useNavigation.getState().go(lastView);
   rememberView();
 
   const root = document.getElementById("root");
@@ -41,9 +41,27 @@ function listen(): void {
   shell.on("databases_changed", () => void useDatabases.getState().load());
   shell.on("connections_changed", useConnections.getState().take);
   shell.on("run_changed", useConsoles.getState().take);
-  shell.on("show", ({ view, database }) => {
-    if (isView(view)) useNavigation.getState().go(view, database);
-  });
+  shell.on("show", ({ view, database }) => show(view, database));
+}
+
+/** The tray, a second start, or the command line asks for a view. A console that is not open begins with its database. */
+function show(view: string, database: string | null): void {
+  if (!isView(view)) return;
+  const { go } = useNavigation.getState();
+  if (view !== "console" || database === null) return go(view, database);
+  const { tabs, select } = useConsoles.getState();
+  const tab = tabs.find(({ target }) => target.database === database);
+  if (!tab) return go("databases", database);
+  select(tab.id);
+  go("console");
+}
+
+/** What the command line asked for travels in the fragment: `#activity`, `#console/sales`. */
+function showFragment(fragment: string): boolean {
+  const [view = "", database = null] = fragment.slice(1).split("/").map(decodeURIComponent);
+  if (!isView(view)) return false;
+  show(view, database);
+  return true;
 }
 
 function rememberView(): void {

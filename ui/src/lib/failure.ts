@@ -11,7 +11,7 @@ interface Words {
 
 // A new code without words does not compile; the parity test then asks every other language for the same keys.
 const words: Record<ErrorCode, Words> = en.error;
-const sqlstates: Record<string, { why: string; fix: string }> = en.sqlstate;
+const sqlstates: Record<string, Partial<Words>> = en.sqlstate;
 
 export interface Explanation extends Words {
   /** The words of the database or of AWS, verbatim. */
@@ -25,7 +25,9 @@ export function explain(failure: Failure, t: TFunction): Explanation {
   if (code === "database_error" && sql) {
     const state = (sql.sqlstate in sqlstates ? sql.sqlstate : "other") as keyof typeof en.sqlstate;
     return {
-      what: t("error.database_error.what", values),
+      // A canceled statement was not refused.
+      what:
+        state === "57014" || state === "57P01" ? t(`sqlstate.${state}.what`) : t("error.database_error.what", values),
       why: t(`sqlstate.${state}.why`, values),
       fix: t(`sqlstate.${state}.fix`, values),
       server: serverText(failure),

@@ -30,7 +30,8 @@ export function Results({ tab, onGoTo }: Props) {
   const over = run !== null && isOver(run.state);
   const last = found[found.length - 1]?.statement.result?.id;
   // Until one picks: the result that is arriving; the messages when something failed or nothing returned rows.
-  const shown = picked ?? (failed || (over && !last) ? MESSAGES : (last ?? null));
+  const stopped = run?.state === "canceled" && last !== undefined;
+  const shown = picked ?? ((failed && !stopped) || (over && !last) ? MESSAGES : (last ?? null));
   const current = found.find(({ statement }) => statement.result?.id === shown)?.statement;
   const news = (run?.notices.length ?? 0) + (run?.statements.filter(({ tag, failure }) => tag || failure).length ?? 0);
 
