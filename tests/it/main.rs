@@ -2,10 +2,12 @@
 //!
 //! - `tidy`: what a test can see of the invariants in `src-tauri/ARCHITECTURE.md`.
 //! - `command`: the guide's walk and the rest of the `postern` command.
+//! - `console`: the commands of the contract, as the window calls them.
 //! - `proxy`: real clients through a local proxy, and what happens when something breaks.
 //! - `support`: the sandbox they share, and a home for each.
 
 mod command;
+mod console;
 mod proxy;
 mod support;
 mod tidy;

@@ -287,6 +287,16 @@ SELECT database_name AS table_catalog, schema_name AS table_schema, table_name, 
     column_default, is_nullable, data_type, character_maximum_length, numeric_precision, numeric_scale, remarks
 FROM pg_catalog.svv_all_columns;
 
+-- Roles granted to users; an ordinary user sees the ones granted to itself.
+CREATE VIEW pg_catalog.svv_user_grants AS
+SELECT member.oid::integer AS user_id, member.rolname::text AS user_name, granted.oid::integer AS role_id,
+    granted.rolname::text AS role_name, admin_option
+FROM pg_auth_members
+JOIN pg_roles AS member ON member.oid = pg_auth_members.member
+JOIN pg_roles AS granted ON granted.oid = pg_auth_members.roleid
+WHERE member.rolcanlogin
+    AND (member.rolname = session_user OR (SELECT rolsuper FROM pg_roles WHERE rolname = session_user));
+
 -- No data lake behind this warehouse: these exist, and are empty.
 CREATE VIEW pg_catalog.svv_external_schemas AS
 SELECT NULL::oid AS esoid, NULL::smallint AS eskind, NULL::name AS schemaname, NULL::integer AS esowner,
@@ -307,7 +317,7 @@ WHERE false;
 
 GRANT SELECT ON pg_catalog.svv_redshift_databases, pg_catalog.svv_redshift_schemas, pg_catalog.svv_all_schemas,
     pg_catalog.svv_redshift_tables, pg_catalog.svv_all_tables, pg_catalog.svv_tables, pg_catalog.svv_all_columns,
-    pg_catalog.svv_redshift_columns, pg_catalog.svv_columns, pg_catalog.svv_external_schemas,
+    pg_catalog.svv_redshift_columns, pg_catalog.svv_columns, pg_catalog.svv_user_grants, pg_catalog.svv_external_schemas,
     pg_catalog.svv_external_tables, pg_catalog.svv_external_columns TO PUBLIC;
 
 -- As in Redshift: everybody may use and fill the schema public.

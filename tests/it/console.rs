@@ -1,0 +1,265 @@
+//! The contract's commands as the window calls them: console tabs, results, activity and cancels.
+
+use std::time::Duration;
+
+use postern_engine::{AwsFiles, Engine, EngineOptions};
+use postern_ipc::{
+    Host,
+    activity::{ActivityRequest, CancelOutcome, CancelQuery, CancelStepKind, Query},
+    connections::OpenConnection,
+    console::{CellRequest, ConsoleRun, Run, RunState, WindowRequest},
+    databases::Target,
+    error::ErrorCode,
+};
+
+use crate::support::{Home, block_on, description, faults};
+
+/// The app on a home of its own, signed in.
+struct App {
+    host: Host,
+    _home: Home,
+}
+
+impl App {
+    fn open() -> Self {
+        let home = Home::signed_in();
+        // The same account as the environment of the commands, as files: this process has an environment of its own.
+        let env = &description().env;
+        let config = home.write("aws-config", &format!("[default]\nregion = {}\nendpoint_url = {}\n", env["AWS_REGION"], description().aws["sts"]));
+        let credentials = home.write(
+            "aws-credentials",
+            &format!("[default]\naws_access_key_id = {}\naws_secret_access_key = {}\n", env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"]),
+        );
+        let options = EngineOptions { aws_files: Some(AwsFiles { config, credentials }) };
+        let engine = Engine::open(postern_engine::Home::at(home.path()), options).expect("the home opens");
+        let host = block_on(async { Host::over(Ok(engine)) });
+        Self { host, _home: home }
+    }
+
+    async fn tab(&self, database: &str) -> String {
+        self.host.console_open(target(database)).await.expect("the tab opens").id
+    }
+
+    async fn start(&self, tab: &str, sql: &str) -> Run {
+        let length = u32::try_from(sql.encode_utf16().count()).expect("a short text");
+        let run = ConsoleRun { tab: tab.to_owned(), text: sql.to_owned(), from: 0, to: length, all: true };
+        self.host.console_run(run).await.expect("it begins")
+    }
+
+    /// Runs to the end.
+    async fn run(&self, tab: &str, sql: &str) -> Run {
+        let mut events = self.host.events();
+        let begun = self.start(tab, sql).await;
+        wait_for(&mut events, &begun.id).await
+    }
+
+    /// Waits until the server lists a query that holds this text.
+    async fn live(&self, database: &str, text: &str) -> Query {
+        loop {
+            let request = ActivityRequest { target: target(database), finished: 0 };
+            let list = self.host.activity_list(request).await.expect("the list");
+            if let Some(query) = list.queries.into_iter().find(|query| query.text.contains(text) && query.status == "running") {
+                return query;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn cancel(&self, database: &str, query: &Query) -> postern_ipc::activity::CancelReport {
+        let request = CancelQuery {
+            target: target(database),
+            session_id: query.session_id,
+            query_id: query.query_id.clone(),
+            terminate: false,
+        };
+        self.host.activity_cancel(request).await.expect("a report")
+    }
+}
+
+fn target(database: &str) -> Target {
+    Target { database: database.into(), db_user: "bi-readonly".into(), db_name: "dev".into() }
+}
+
+async fn wait_for(events: &mut tokio::sync::broadcast::Receiver<postern_ipc::Event>, id: &str) -> Run {
+    let ended = async {
+        loop {
+            if let Ok(postern_ipc::Event::run_changed(run)) = events.recv().await
+                && run.id == id
+                && matches!(run.state, RunState::Done | RunState::Failed | RunState::Canceled)
+            {
+                return run;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), ended).await.expect("the run ends within a minute")
+}
+
+#[test]
+fn rows_are_kept_in_rust_and_given_by_window() {
+    let app = App::open();
+    block_on(async {
+        let tab = app.tab("analytics-dev").await;
+        let run = app.run(&tab, "select n, n::text || '행' as word, nullif(n, 3) from generate_series(1, 50000) as n").await;
+        assert_eq!(run.state, RunState::Done, "{run:?}");
+        let result = run.statements[0].result.clone().expect("it has rows");
+        assert_eq!((result.rows, result.complete), (50_000, true));
+        assert!(result.columns[0].numeric && !result.columns[1].numeric);
+        let request = |first| WindowRequest { result: result.id.clone(), first, count: 2 };
+        let window = app.host.result_window(request(49_998)).await.expect("the last rows");
+        assert_eq!(window.rows[1], [Some("50000".into()), Some("50000행".into()), Some("50000".into())]);
+        let window = app.host.result_window(request(2)).await.expect("the first rows");
+        assert_eq!(window.rows[0][2], None, "NULL is not an empty text");
+    });
+}
+
+#[test]
+fn several_statements_give_several_results_and_stop_at_the_first_error() {
+    let app = App::open();
+    block_on(async {
+        let tab = app.tab("analytics-dev").await;
+        let sql = "select 'é서울', 1; select no_such_column from customers; select 3";
+        let run = app.run(&tab, sql).await;
+        assert_eq!(run.state, RunState::Failed);
+        let states: Vec<RunState> = run.statements.iter().map(|statement| statement.state).collect();
+        assert_eq!(states, [RunState::Done, RunState::Failed, RunState::Waiting]);
+        let failure = run.statements[1].failure.clone().expect("the server says why");
+        assert_eq!(failure.code, ErrorCode::DatabaseError);
+        let error = failure.sql.expect("where");
+        assert_eq!(error.sqlstate, "42703");
+        // The marked token, in the editor's own offsets.
+        let text: Vec<u16> = sql.encode_utf16().collect();
+        let (from, to) = (error.from.expect("a place") as usize, error.to.expect("its end") as usize);
+        assert_eq!(String::from_utf16_lossy(&text[from..to]), "no_such_column");
+    });
+}
+
+#[test]
+fn a_cell_of_a_hundred_megabytes_is_cut_for_the_window_and_kept_whole() {
+    let app = App::open();
+    block_on(async {
+        let tab = app.tab("analytics-dev").await;
+        let run = app.run(&tab, "select repeat('가', 33000000) as huge").await;
+        let result = run.statements[0].result.clone().expect("a row");
+        let window = app.host.result_window(WindowRequest { result: result.id.clone(), first: 0, count: 1 }).await.expect("the row");
+        assert_eq!(window.cut[0].bytes, 99_000_000);
+        assert!(window.rows[0][0].as_ref().is_some_and(|cell| cell.chars().count() <= 1_000));
+        let cell = app.host.result_cell(CellRequest { result: result.id, row: 0, column: 0 }).await.expect("the cell");
+        assert!(cell.cut && cell.bytes == 99_000_000);
+    });
+}
+
+#[test]
+fn a_query_of_the_console_is_canceled_from_activity_with_proof_and_the_tab_lives_on() {
+    let app = App::open();
+    block_on(async {
+        let mut events = app.host.events();
+        let tab = app.tab("analytics-stage").await;
+        let begun = app.start(&tab, "select pg_sleep(120) as canceled_from_activity").await;
+        let query = app.live("analytics-stage", "canceled_from_activity").await;
+        assert_eq!(query.ours.as_ref().map(|ours| ours.program.as_str()), Some("Postern console"));
+        let report = app.cancel("analytics-stage", &query).await;
+        assert_eq!(report.outcome, CancelOutcome::Canceled, "{report:?}");
+        let kinds: Vec<CancelStepKind> = report.steps.iter().map(|step| step.kind).collect();
+        let expected =
+            [CancelStepKind::Reread, CancelStepKind::WireCancel, CancelStepKind::ServerReports, CancelStepKind::ClientTold];
+        assert_eq!(kinds, expected, "{report:?}");
+        assert!(report.steps.iter().all(|step| step.ok), "{report:?}");
+        let run = wait_for(&mut events, &begun.id).await;
+        assert_eq!(run.state, RunState::Canceled, "{run:?}");
+        let again = app.run(&tab, "select 'usable'").await;
+        assert_eq!(again.state, RunState::Done);
+    });
+}
+
+#[test]
+fn a_session_that_hangs_after_its_cancel_is_ended_with_57014() {
+    let app = App::open();
+    block_on(async {
+        let mut events = app.host.events();
+        let tab = app.tab("events-prod").await;
+        let begun = app.start(&tab, "select pg_sleep(120) as hangs_after_cancel").await;
+        let query = app.live("events-prod", "hangs_after_cancel").await;
+        faults("events-prod").hang_after_cancel(true);
+        let report = app.cancel("events-prod", &query).await;
+        faults("events-prod").hang_after_cancel(false);
+        assert_eq!(report.outcome, CancelOutcome::Canceled, "{report:?}");
+        let run = wait_for(&mut events, &begun.id).await;
+        assert!(matches!(run.state, RunState::Canceled | RunState::Failed), "{run:?}");
+        let again = app.run(&tab, "select 'usable'").await;
+        assert_eq!(again.state, RunState::Done, "{again:?}");
+    });
+}
+
+#[test]
+fn a_query_of_another_session_than_ours_is_canceled_by_its_pid() {
+    let (app, other) = (App::open(), App::open());
+    block_on(async {
+        let mut events = other.host.events();
+        let tab = other.tab("analytics-stage").await;
+        let begun = other.start(&tab, "select pg_sleep(120) as of_another_program").await;
+        let query = app.live("analytics-stage", "of_another_program").await;
+        assert_eq!(query.ours, None);
+        let report = app.cancel("analytics-stage", &query).await;
+        assert_eq!(report.outcome, CancelOutcome::Canceled, "{report:?}");
+        assert!(report.steps.iter().any(|step| step.kind == CancelStepKind::CancelBackend && step.ok));
+        assert_eq!(wait_for(&mut events, &begun.id).await.state, RunState::Canceled);
+        let late = app.cancel("analytics-stage", &query).await;
+        assert_eq!(late.outcome, CancelOutcome::AlreadyFinished);
+    });
+}
+
+#[test]
+fn an_ordinary_login_is_told_that_it_sees_its_own_queries_only() {
+    let app = App::open();
+    block_on(async {
+        let list = |db_user: &str| {
+            let target = Target { db_user: db_user.into(), ..target("analytics-dev") };
+            app.host.activity_list(ActivityRequest { target, finished: 1 })
+        };
+        let own = list("bi-readonly").await.expect("its list").scope;
+        let all = list("warehouse-admin").await.expect("its list").scope;
+        assert_eq!(own, postern_ipc::activity::ActivityScope::Own);
+        assert_eq!(all, postern_ipc::activity::ActivityScope::All);
+    });
+}
+
+#[test]
+fn a_denied_role_names_hop_action_and_resource() {
+    let app = App::open();
+    block_on(async {
+        let denied = Target { db_user: "finance-auditor".into(), ..target("finance-prod") };
+        let failure = app.host.console_open(denied).await.expect_err("AWS denies it");
+        assert_eq!(failure.code, ErrorCode::AwsDenied);
+        assert_eq!(failure.params["hop"], "1");
+        assert_eq!(failure.params["action"], "sts:AssumeRole");
+        assert_eq!(failure.params["resource"], "arn:aws:iam::111111111111:role/finance-auditor");
+        assert!(failure.server.is_some_and(|words| words.contains("is not authorized to perform: sts:AssumeRole")));
+    });
+}
+
+#[test]
+fn a_connection_shows_its_sessions_and_is_gone_after_stop() {
+    let app = App::open();
+    block_on(async {
+        let opened = app.host.connection_open(OpenConnection { target: target("analytics-dev"), port: Some(0) }).await.expect("a proxy");
+        let (client, connection) = tokio_postgres::Config::new()
+            .host("127.0.0.1")
+            .port(opened.port)
+            .user("bi-readonly")
+            .dbname("dev")
+            .application_name("a notebook")
+            .connect(tokio_postgres::NoTls)
+            .await
+            .expect("a client connects");
+        let task = tokio::spawn(connection);
+        assert_eq!(client.simple_query("select 1").await.expect("it answers").len(), 3);
+        let list = app.host.connections_list(()).await.expect("the list");
+        assert_eq!(list[0].sessions[0].program, "a notebook");
+        assert!(list[0].bytes_down > 0 && list[0].sessions[0].backend_pid.is_some());
+        app.host.connection_stop(opened.id.clone()).await.expect("it stops");
+        let ended = task.await.expect("the client's task ends");
+        assert!(ended.is_err() || client.is_closed(), "the client was told");
+        assert!(app.host.connections_list(()).await.expect("the list").is_empty());
+        assert_eq!(app.host.connection_stop(opened.id).await.expect_err("it is gone").code, ErrorCode::NotFound);
+    });
+}
