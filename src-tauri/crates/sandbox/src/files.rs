@@ -124,8 +124,7 @@ impl Layout {
 
 /// A database in the shape that Teleport reads.
 fn db_resource(workgroup: &Workgroup, port: u16, ca_pem: &str) -> String {
-    let labels: String =
-        workgroup.tags.iter().map(|(key, value)| format!("    {key}: {}\n", quoted(value))).collect();
+    let labels: String = workgroup.tags.iter().map(|(key, value)| format!("    {key}: {}\n", quoted(value))).collect();
     // Another account's roles are behind a role of that account.
     let hop = if workgroup.account == ACCOUNT {
         String::new()

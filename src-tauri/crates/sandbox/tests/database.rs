@@ -11,7 +11,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use postern_sandbox::Sandbox;
-use support::{Psql, block_on, sandbox, start, until};
+use support::{Psql, Wire, block_on, sandbox, start, until};
 use time::OffsetDateTime;
 
 const READER: &str = "bi-readonly";
@@ -89,7 +89,8 @@ fn a_certificate_is_only_good_for_its_own_workgroup() {
 #[test]
 fn parameters_that_postgresql_does_not_know_are_taken_and_too_many_float_digits_are_not() {
     let login = |extra: &[(&str, &str)]| block_on(support::raw_login("analytics-prod", READER, extra));
-    let reported = login(&[("plugin_name", "x"), ("client_protocol_version", "3"), ("application_name", "app")]).unwrap();
+    let reported =
+        login(&[("plugin_name", "x"), ("client_protocol_version", "3"), ("application_name", "app")]).unwrap();
     assert_eq!(reported["server_version"], "8.0.2");
     assert_eq!(reported["client_encoding"], "UNICODE");
     assert_eq!(reported["server_protocol_version"], "0");
@@ -110,7 +111,9 @@ fn a_query_is_in_the_log_while_it_runs_and_once_when_it_has_ended() {
              and query_text not like '%sys_query%'"
         ))
     };
-    let live = until(|| Some(find("query_id, session_id, trim(status), trim(username), trim(query_type)")).filter(|row| !row.is_empty()));
+    let live = until(|| {
+        Some(find("query_id, session_id, trim(status), trim(username), trim(query_type)")).filter(|row| !row.is_empty())
+    });
     let row: Vec<&str> = live.split('|').collect();
     assert_eq!(row[2..], ["running", "IAMR:bi-readonly", "SELECT"]);
     assert_eq!(find("octet_length(status)"), "10");
@@ -212,14 +215,16 @@ fn a_terminated_session_is_told_so_and_its_query_ends_in_the_log() {
     let told = running.wait_with_output().unwrap();
     assert!(String::from_utf8_lossy(&told.stderr).contains("terminating connection due to administrator command"));
     until(|| (find("trim(status)") == "canceled").then_some(()));
-    let session = format!("select trim(status) from sys_session_history where session_id = {pid} and end_time is not null");
+    let session =
+        format!("select trim(status) from sys_session_history where session_id = {pid} and end_time is not null");
     until(|| (reader.value(&session) == "closed").then_some(()));
 }
 
 #[test]
 fn a_lock_that_is_waited_for_shows_as_lock_wait_time() {
     let writer = Psql::on("analytics-stage", "etl-writer");
-    let holder = writer.spawn("begin; update mart.orders set coupon = 'needle-holds' where order_id = 9; select pg_sleep(60)");
+    let holder =
+        writer.spawn("begin; update mart.orders set coupon = 'needle-holds' where order_id = 9; select pg_sleep(60)");
     let live = |like: &str, columns: &str| {
         writer.value(&format!(
             "select {columns} from sys_query_history where status = 'running' and query_text like '{like}' \
@@ -279,6 +284,49 @@ fn faults_hurt_one_workgroup_and_end_when_they_are_taken_back() {
     let ended = hung.wait_with_output().unwrap();
     assert!(!ended.status.success());
     faults.hang_after_cancel(false);
+}
+
+#[test]
+fn open_sessions_are_reset_or_closed_on_demand() {
+    let faults = sandbox().sandbox().faults("analytics-dev").unwrap();
+    let log_in = || block_on(Wire::log_in("analytics-dev", READER, &[])).unwrap().0;
+    let mut closed = log_in();
+    faults.half_close_sessions();
+    assert_eq!(block_on(closed.end()).unwrap(), 0);
+    let mut reset = log_in();
+    faults.reset_sessions();
+    assert_eq!(block_on(reset.end()).unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
+
+    let reader = Psql::on("analytics-dev", READER);
+    faults.reset_new(true);
+    assert!(reader.run("select 1").is_err());
+    faults.reset_new(false);
+    faults.delay_logins(Duration::from_millis(300));
+    let asked = Instant::now();
+    reader.value("select 1");
+    assert!(asked.elapsed() >= Duration::from_millis(300));
+}
+
+#[test]
+fn a_folder_that_postgresql_cannot_work_in_is_no_obstacle() {
+    let closed = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let dir = closed.path().join("a-name-so-long-that-no-socket-fits-below-it-".repeat(3));
+    block_on(async {
+        let sandbox = start(&dir).await;
+        let psql = Psql::with(&sandbox, "analytics-prod", READER);
+        let faults = sandbox.faults("analytics-prod").unwrap();
+        let (version, expired) = tokio::task::spawn_blocking(move || {
+            let version = psql.value("select version()");
+            faults.expire_passwords_now();
+            (version, psql.error("select 1"))
+        })
+        .await
+        .unwrap();
+        assert!(version.contains("Redshift"), "{version}");
+        assert!(expired.contains("IAM Authentication token has expired"), "{expired}");
+        sandbox.stop().await;
+    });
+    assert!(!dir.exists());
 }
 
 #[test]

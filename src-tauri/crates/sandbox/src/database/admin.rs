@@ -18,7 +18,11 @@ use super::wire::{self, Login, Startup};
 use super::workgroup::Workgroup;
 
 /// Listens on a free loopback port, which is returned, until `stop`.
-pub(crate) async fn open(workgroup: Arc<Workgroup>, stop: CancellationToken, sessions: TaskTracker) -> Result<SocketAddr> {
+pub(crate) async fn open(
+    workgroup: Arc<Workgroup>,
+    stop: CancellationToken,
+    sessions: TaskTracker,
+) -> Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("cannot listen on loopback")?;
     let address = listener.local_addr().context("a listener has no address")?;
     let tracker = sessions.clone();

@@ -67,7 +67,12 @@ impl Front {
     }
 
     /// A port that nobody listens on is the only one that refuses connections; it is taken again afterwards.
-    async fn listen_unless(&self, refuse: bool, listener: Option<TcpListener>, address: SocketAddr) -> Option<TcpListener> {
+    async fn listen_unless(
+        &self,
+        refuse: bool,
+        listener: Option<TcpListener>,
+        address: SocketAddr,
+    ) -> Option<TcpListener> {
         match (refuse, listener) {
             (true, _) => None,
             (false, Some(listener)) => Some(listener),
@@ -115,6 +120,8 @@ impl Front {
             match wire::read_startup(&mut stream).await? {
                 Startup::Cancel(key) => {
                     self.cancel(key).await;
+                    // An end without TLS's own goodbye is an error to libpq 17's PQcancelBlocking.
+                    stream.shutdown().await?;
                     return Ok(None);
                 }
                 Startup::Login(request) => return login::log_in(stream, request, &self.workgroup).await,

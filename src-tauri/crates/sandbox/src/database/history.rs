@@ -337,6 +337,7 @@ async fn write(client: &Client, batch: &Batch) -> Result<()> {
     Ok(())
 }
 
+/// The machine's time, not the sandbox's clock: PostgreSQL compares it with its own.
 fn now_us() -> i64 {
     // Fits until the year 294247.
     i64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1000).unwrap_or(i64::MAX)

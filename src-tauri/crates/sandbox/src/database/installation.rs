@@ -121,8 +121,8 @@ fn real_bin_dir(dir: &Path) -> Option<PathBuf> {
 
 fn is_usable(bin: &Path) -> bool {
     let version = Command::new(bin.join("postgres")).arg("--version").output();
-    let new_enough =
-        version.is_ok_and(|output| major_version(&String::from_utf8_lossy(&output.stdout)).is_some_and(|v| v >= OLDEST));
+    let new_enough = version
+        .is_ok_and(|output| major_version(&String::from_utf8_lossy(&output.stdout)).is_some_and(|v| v >= OLDEST));
     new_enough && bin.join("initdb").is_file()
 }
 

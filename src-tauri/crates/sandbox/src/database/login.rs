@@ -196,9 +196,8 @@ impl Greeting<'_> {
         mut client: TlsStream<TcpStream>,
         mut server: UnixStream,
     ) -> io::Result<Option<Established>> {
-        let known = self.login.parameters.iter().filter(|(name, _)| {
-            self.awake.parameters.contains(&name.to_ascii_lowercase())
-        });
+        let known =
+            self.login.parameters.iter().filter(|(name, _)| self.awake.parameters.contains(&name.to_ascii_lowercase()));
         let known = known.map(|(name, value)| (name.as_str(), value.as_str()));
         server.write_all(&wire::startup_message(known)).await?;
         let (mut cutter, mut input, mut output) = (Cutter::default(), BytesMut::new(), BytesMut::new());
@@ -217,9 +216,7 @@ impl Greeting<'_> {
                 }
                 let _ = input.split_to(length);
                 if ready {
-                    client.write_all(&output).await?;
-                    client.flush().await?;
-                    return self.established(client, server, input, key).await.map(Some);
+                    return self.established(client, server, output, input, key).await.map(Some);
                 }
             }
             if server.read_buf(&mut input).await? == 0 {
@@ -266,18 +263,22 @@ impl Greeting<'_> {
         self,
         client: TlsStream<TcpStream>,
         server: UnixStream,
+        greeting: BytesMut,
         unread: BytesMut,
         key: Option<CancelKey>,
     ) -> io::Result<Established> {
         let key = key.ok_or_else(|| wire::invalid("PostgreSQL sent no cancel key".to_owned()))?;
         let database = database_of(self.login).to_owned();
-        let attached = self.workgroup.history.attach(&self.awake.cluster, &database).await;
-        attached.map_err(io::Error::other)?;
+        if let Err(error) = self.workgroup.history.attach(&self.awake.cluster, &database).await {
+            self.workgroup.keys.revoke(key.pid);
+            return Err(io::Error::other(error));
+        }
         let user = self.login.parameter("user").unwrap_or_default().to_owned();
         let who = SessionIdentity { session_id: key.pid, user_id: self.user_id, username: user, database };
         Ok(Established {
             client,
             server,
+            greeting,
             unread,
             session_id: key.pid,
             tracker: Tracker::new(self.workgroup.history.clone(), who),

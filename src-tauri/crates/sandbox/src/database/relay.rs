@@ -26,7 +26,9 @@ const CHUNK: usize = 64 * 1024;
 pub(crate) struct Established {
     pub(crate) client: TlsStream<TcpStream>,
     pub(crate) server: UnixStream,
-    /// What the server has sent since ReadyForQuery.
+    /// What the client is to be told first: everything up to ReadyForQuery.
+    pub(crate) greeting: BytesMut,
+    /// What the server has sent since.
     pub(crate) unread: BytesMut,
     pub(crate) session_id: i32,
     pub(crate) tracker: Tracker,
@@ -36,9 +38,12 @@ pub(crate) struct Established {
 
 /// Relays until the server has closed its side, or a fault cuts the session.
 pub(crate) async fn run(session: Established, workgroup: &Workgroup) -> io::Result<()> {
-    let Established { client, mut server, unread, session_id, tracker, awake } = session;
+    let Established { mut client, mut server, greeting, unread, session_id, tracker, awake } = session;
     let _noted = NotedEnd { tracker: &tracker, workgroup, session_id };
+    // Before the client knows that it is in, so that no cut is missed.
     let mut cuts = workgroup.faults.cuts();
+    client.write_all(&greeting).await?;
+    client.flush().await?;
     let (mut client_reads, mut client_writes) = tokio::io::split(client);
     let (mut server_reads, mut server_writes) = server.split();
     let cut = tokio::select! {
@@ -145,6 +150,11 @@ async fn answer(
                 Piece::More(bytes) => output.put_slice(bytes),
                 Piece::Message { tag: b'D', total, bytes, .. } => {
                     tracker.returned(1, total.try_into().unwrap_or(i64::MAX));
+                    output.put_slice(bytes);
+                }
+                Piece::Message { tag: b'd', total, bytes, .. } => {
+                    // COPY: how many rows it was is told at the end.
+                    tracker.returned(0, total.try_into().unwrap_or(i64::MAX));
                     output.put_slice(bytes);
                 }
                 Piece::Message { tag, body, bytes, .. } => match tracker.answered(tag, body) {

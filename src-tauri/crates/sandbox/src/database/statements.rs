@@ -32,9 +32,9 @@ fn token_length(sql: &str) -> usize {
         b'/' if sql.starts_with("/*") => block_comment_length(sql),
         b'$' => dollar_quote(sql).map_or(first, |tag| until(tag, tag.len())),
         // A whole word at once, so that the e of `name'` is not taken for the E of E'…'.
-        b if b.is_ascii_alphanumeric() || b == b'_' => sql
-            .find(|c: char| !c.is_alphanumeric() && c != '_' && c != '$')
-            .unwrap_or(sql.len()),
+        b if b.is_ascii_alphanumeric() || b == b'_' => {
+            sql.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '$').unwrap_or(sql.len())
+        }
         _ => first,
     }
 }
@@ -76,7 +76,8 @@ fn dollar_quote(sql: &str) -> Option<&str> {
     let end = sql[1..].find('$')? + 2;
     let tag = &sql[..end];
     let name = &tag[1..end - 1];
-    let is_name = name.chars().all(|c| c.is_alphanumeric() || c == '_') && !name.starts_with(|c: char| c.is_ascii_digit());
+    let is_name =
+        name.chars().all(|c| c.is_alphanumeric() || c == '_') && !name.starts_with(|c: char| c.is_ascii_digit());
     is_name.then_some(tag)
 }
 
@@ -91,8 +92,7 @@ fn without_comments(sql: &str) -> &str {
 
 /// `query_type` of SYS_QUERY_HISTORY.
 pub(crate) fn query_type(sql: &str) -> &'static str {
-    static CREATE_AS: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"(?is)^create\s+(?:\w+\s+)*?table\s[^;]*?\sas[\s(]"));
+    static CREATE_AS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?is)^create\s+(?:\w+\s+)*?table\s[^;]*?\sas[\s(]"));
     let sql = without_comments(sql);
     let word = sql.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default().to_ascii_uppercase();
     match word.as_str() {
@@ -103,8 +103,8 @@ pub(crate) fn query_type(sql: &str) -> &'static str {
         "UNLOAD" => "UNLOAD",
         "CREATE" if CREATE_AS.is_match(sql) => "CTAS",
         "CREATE" | "ALTER" | "DROP" | "GRANT" | "REVOKE" | "COMMENT" | "TRUNCATE" => "DDL",
-        "BEGIN" | "START" | "COMMIT" | "END" | "ROLLBACK" | "ABORT" | "SET" | "RESET" | "SHOW" | "ANALYZE" | "VACUUM"
-        | "PREPARE" | "DEALLOCATE" | "EXPLAIN" | "LOCK" | "CANCEL" | "CALL" => "UTILITY",
+        "BEGIN" | "START" | "COMMIT" | "END" | "ROLLBACK" | "ABORT" | "SET" | "RESET" | "SHOW" | "ANALYZE"
+        | "VACUUM" | "PREPARE" | "DEALLOCATE" | "EXPLAIN" | "LOCK" | "CANCEL" | "CALL" => "UTILITY",
         "DECLARE" | "FETCH" | "CLOSE" | "MOVE" => "COMMAND",
         _ => "OTHER",
     }
@@ -138,19 +138,25 @@ pub(crate) fn in_postgres(sql: &str) -> Option<String> {
                 format!("{}{}", &found[1], &found[2])
             }),
             // A setting of the session with no counterpart. Two-part names are free for anyone to use.
-            (pattern(r"(?i)^(\s*set\s+)(enable_case_sensitive_identifier|enable_result_cache_for_session|query_group)\b"), |found| {
-                format!("{}redshift.{}", &found[1], &found[2])
-            }),
+            (
+                pattern(
+                    r"(?i)^(\s*set\s+)(enable_case_sensitive_identifier|enable_result_cache_for_session|query_group)\b",
+                ),
+                |found| format!("{}redshift.{}", &found[1], &found[2]),
+            ),
         ]
     });
     let statements = split(sql);
     let mut changed = false;
     let rewritten = statements.into_iter().map(|statement| {
         let form = FORMS.iter().find(|(form, _)| form.is_match(statement));
-        form.map_or_else(|| statement.to_owned(), |(form, rewrite)| {
-            changed = true;
-            form.replace(statement, rewrite).into_owned()
-        })
+        form.map_or_else(
+            || statement.to_owned(),
+            |(form, rewrite)| {
+                changed = true;
+                form.replace(statement, rewrite).into_owned()
+            },
+        )
     });
     let rewritten: Vec<String> = rewritten.collect();
     changed.then(|| rewritten.join(";"))
@@ -168,10 +174,7 @@ mod tests {
     #[test]
     fn statements_end_at_semicolons_outside_of_strings_and_comments() {
         let sql = "select ';' ; /* ; /* ; */ */ select $a$;$a$, \"a;b\" -- ;\n; ; select E'\\';', 김치 ;-- end";
-        assert_eq!(
-            split(sql),
-            ["select ';'", "/* ; /* ; */ */ select $a$;$a$, \"a;b\" -- ;", "select E'\\';', 김치"]
-        );
+        assert_eq!(split(sql), ["select ';'", "/* ; /* ; */ */ select $a$;$a$, \"a;b\" -- ;", "select E'\\';', 김치"]);
         assert!(split(" ; -- nothing").is_empty());
         assert_eq!(split("select 'open"), ["select 'open"]);
         assert_eq!(split("select $1; select name'x;y'"), ["select $1", "select name'x;y'"]);

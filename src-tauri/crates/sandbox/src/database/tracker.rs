@@ -315,7 +315,8 @@ impl Pending {
 
 /// The head has given as many rows as it was asked for.
 fn suspended(state: &mut State) {
-    if let Some(Pending::Execute { portal, run, .. }) = state.pending.pop_front_if(|p| matches!(p, Pending::Execute { .. }))
+    if let Some(Pending::Execute { portal, run, .. }) =
+        state.pending.pop_front_if(|p| matches!(p, Pending::Execute { .. }))
         && let Some(portal) = state.portals.get_mut(&portal)
     {
         portal.suspended = run;

@@ -48,6 +48,8 @@ pub(crate) struct Awake {
     pub(crate) cluster: Cluster,
     /// Start-up parameters that PostgreSQL knows, in lower case. It refuses a login that brings others.
     pub(crate) parameters: HashSet<String>,
+    /// Looks users up and makes them.
+    client: Client,
 }
 
 impl Workgroup {
@@ -80,7 +82,7 @@ impl Workgroup {
         };
         let client = cluster.connect("dev").await?;
         let parameters = startup_parameters(&client).await?;
-        let woken = Arc::new(Awake { cluster, parameters });
+        let woken = Arc::new(Awake { cluster, parameters, client });
         *awake = Some(woken.clone());
         Ok(woken)
     }
@@ -93,12 +95,12 @@ impl Workgroup {
         }
     }
 
-    /// Ends its PostgreSQL for good.
+    /// Ends its PostgreSQL for good. Its data goes too, so there is nothing to write down first.
     pub(crate) async fn stop(&self) {
         let awake = self.awake.lock().await.take();
         self.history.detach().await;
         if let Some(awake) = awake {
-            let _ = tokio::task::spawn_blocking(move || awake.cluster.stop()).await;
+            let _ = tokio::task::spawn_blocking(move || awake.cluster.crash()).await;
         }
     }
 
@@ -132,17 +134,16 @@ impl Awake {
     /// The user's number; a user that is not there yet is made, as Redshift does at the first login through IAM, and
     /// may do what PUBLIC may.
     pub(crate) async fn user_id(&self, user: &str) -> Result<u32> {
-        let client = self.cluster.connect("postgres").await?;
-        if let Some(id) = user_id(&client, user).await? {
+        if let Some(id) = user_id(&self.client, user).await? {
             return Ok(id);
         }
-        let made = client.batch_execute(&format!("CREATE ROLE {} LOGIN", quoted(user))).await;
+        let made = self.client.batch_execute(&format!("CREATE ROLE {} LOGIN", quoted(user))).await;
         match made {
             // Another login of the same user was faster.
             Err(error) if is_duplicate(&error) => {}
             made => made.with_context(|| format!("cannot create the user `{user}`"))?,
         }
-        user_id(&client, user).await?.with_context(|| format!("the user `{user}` was dropped as it was made"))
+        user_id(&self.client, user).await?.with_context(|| format!("the user `{user}` was dropped as it was made"))
     }
 }
 

@@ -200,10 +200,10 @@ pub(crate) async fn fetch_in_portions(workgroup: &str, role: &str, statement: &s
 }
 
 /// A session without a driver.
-struct Wire(tokio_rustls::client::TlsStream<TcpStream>);
+pub(crate) struct Wire(tokio_rustls::client::TlsStream<TcpStream>);
 
 impl Wire {
-    async fn log_in(
+    pub(crate) async fn log_in(
         workgroup: &str,
         role: &str,
         extra: &[(&str, &str)],
@@ -242,12 +242,18 @@ impl Wire {
         }
     }
 
+    /// How the server ends it: in order, or not.
+    pub(crate) async fn end(&mut self) -> std::io::Result<usize> {
+        self.0.read(&mut [0; 64]).await
+    }
+
     async fn connect(psql: &Psql) -> Self {
         use rustls::pki_types::pem::PemObject as _;
         let mut roots = rustls::RootCertStore::empty();
         roots.add(rustls::pki_types::CertificateDer::from_pem_file(&psql.ca_file).unwrap()).unwrap();
         let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let config =
+            rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
         let config = config.with_root_certificates(roots).with_no_client_auth();
         let mut stream = TcpStream::connect(("127.0.0.1", psql.port)).await.unwrap();
         stream.write_all(&[0, 0, 0, 8, 4, 210, 22, 47]).await.unwrap();
