@@ -48,12 +48,11 @@ function listen(): void {
 function show(view: string, database: string | null): void {
   if (!isView(view)) return;
   const { go } = useNavigation.getState();
-  if (view !== "console" || database === null) return go(view, database);
   const { tabs, select } = useConsoles.getState();
   const tab = tabs.find(({ target }) => target.database === database);
-  if (!tab) return go("databases", database);
-  select(tab.id);
-  go("console");
+  if (view === "console" && tab) select(tab.id);
+  if (view === "console" && database !== null && !tab) go("databases", database);
+  else go(view, database);
 }
 
 /** What the command line asked for travels in the fragment: `#activity`, `#console/sales`. */

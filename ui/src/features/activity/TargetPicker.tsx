@@ -54,7 +54,9 @@ export function TargetPicker() {
       >
         {!shown && <option value="">{t("activity.choose")}</option>}
         {list.filter(reachable).map(({ name }) => (
-          <option key={name}>{name}</option>
+          <option key={name} value={name}>
+            {name}
+          </option>
         ))}
       </Select>
       {shown && database && (
@@ -124,7 +126,9 @@ function Part({ label, choices, value, onChange, testId }: PartProps) {
       data-testid={testId}
     >
       {choices.allowed.map((option) => (
-        <option key={option}>{option}</option>
+        <option key={option} value={option}>
+          {option}
+        </option>
       ))}
     </Select>
   );

@@ -91,7 +91,9 @@ function Choice({ label, value, choices, disabled, onPick }: ChoiceProps) {
         onChange={(event) => onPick(event.target.value)}
       >
         {options.map((option) => (
-          <option key={option}>{option}</option>
+          <option key={option} value={option}>
+            {option}
+          </option>
         ))}
       </select>
       <Icon name="down" />

@@ -262,7 +262,9 @@ function ChoiceField({ label, choices, value, onChange, testId, hint }: ChoiceFi
       ) : (
         <Select id={id} value={value} onChange={(event) => onChange(event.target.value)} data-testid={testId}>
           {choices.allowed.map((option) => (
-            <option key={option}>{option}</option>
+            <option key={option} value={option}>
+              {option}
+            </option>
           ))}
         </Select>
       )}

@@ -90,7 +90,9 @@ function SignInForm({ options }: { options: SignInOptions }) {
             data-testid="sign-in-user"
           >
             {options.users.map((name) => (
-              <option key={name}>{name}</option>
+              <option key={name} value={name}>
+                {name}
+              </option>
             ))}
           </Select>
         </div>

@@ -72,14 +72,13 @@ function ThemePicker() {
   return (
     <fieldset className="theme" aria-label={t("settings.theme")} data-testid="theme">
       {themes.map((name) => (
-        <label key={name} className={theme === name ? "theme__one is-on" : "theme__one"}>
+        <label key={name} className={theme === name ? "theme__one is-on" : "theme__one"} data-testid={`theme-${name}`}>
           <input
             type="radio"
             name="theme"
             className="theme__radio"
             checked={theme === name}
             onChange={() => set({ theme: name })}
-            data-testid={`theme-${name}`}
           />
           <i className={`theme__picture theme__picture--${name}`} />
           {t(`settings.${name}`)}

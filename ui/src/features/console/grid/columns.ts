@@ -42,7 +42,7 @@ export function columnsAt(left: number, right: number, edge: number[]): { first:
 
 /** Measures with a canvas; where there is none (tests) every character is seven pixels wide. */
 export function canvasMeasure(element: HTMLElement): Measure {
-  const context = document.createElement("canvas").getContext?.("2d");
+  const context = document.createElement("canvas").getContext("2d");
   if (!context) return (text) => text.length * 7;
   const family = getComputedStyle(element).fontFamily;
   const fonts = { head: `500 12px ${family}`, type: `400 11px ${family}`, cell: `400 12px ${family}` };

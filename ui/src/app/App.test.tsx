@@ -1,0 +1,313 @@
+import { act, render, screen, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { beforeEach, describe, expect, it } from "vitest";
+import { useActivity } from "../features/activity/store";
+import { useResources } from "../lib/resources";
+import { useConnections } from "../lib/state/connections";
+import { useConsoles } from "../lib/state/consoles";
+import { useDatabases } from "../lib/state/databases";
+import { useNavigation } from "../lib/state/navigation";
+import { usePreferences } from "../lib/state/preferences";
+import { useStatus } from "../lib/state/status";
+import { useToasts } from "../lib/state/toasts";
+import { activity, connections, databases, status } from "../test/fixture/warehouse";
+import { failure, type MemoryBackend, provideMemoryBackend } from "../test/memory-backend";
+import { App } from "./App";
+
+const signedOut = { ...status, identity: null };
+let memory: MemoryBackend;
+
+beforeEach(() => {
+  memory = provideMemoryBackend()
+    .answer("sign_in_options", () => ({ users: ["jiwoo.kim", "minseo.lee"], profiles: ["data-eng"] }))
+    .answer("sign_in", () => status)
+    .answer("sign_out", () => signedOut)
+    .answer("databases_list", () => databases)
+    .answer("connections_list", () => connections)
+    .answer("console_tabs", () => [])
+    .answer("access_check", () => ({ allowed: true, role: "analyst-ro", reason: "it is listed", steps: [] }))
+    .answer("activity_list", () => activity)
+    .answer("console_open", (target) => ({ id: "t1", target, env: "prod" }));
+  useStatus.setState({ status: signedOut });
+  useDatabases.getState().clear();
+  useConnections.getState().clear();
+  useConsoles.setState({ tabs: [], active: null });
+  useActivity.getState().clear();
+  useNavigation.setState({ view: "databases", database: null, paletteOpen: false });
+  useToasts.setState({ list: [] });
+  useResources.setState({ dialogOpen: false });
+});
+
+async function signedIn() {
+  useStatus.setState({ status });
+  render(<App />);
+  await screen.findByTestId("database-analytics-prod");
+  return userEvent.setup();
+}
+
+describe("signing in", () => {
+  it("takes the user and the profile that were chosen, and shows the databases", async () => {
+    const user = userEvent.setup();
+    render(<App />);
+    await user.selectOptions(await screen.findByTestId("sign-in-user"), "minseo.lee");
+    await user.click(screen.getByTestId("profile-data-eng"));
+    await user.click(screen.getByTestId("sign-in-submit"));
+    expect(await screen.findByTestId("database-analytics-prod")).toBeTruthy();
+    expect(memory.requests("sign_in")).toEqual([{ user: "minseo.lee", aws_profile: "data-eng" }]);
+    expect(screen.getByTestId("status-user").textContent).toContain("jiwoo.kim");
+  });
+
+  it("says what failed, why and what to do", async () => {
+    memory.answer("sign_in", () => {
+      throw failure("aws_credentials_missing", { profile: "" });
+    });
+    const user = userEvent.setup();
+    render(<App />);
+    await user.click(await screen.findByTestId("sign-in-submit"));
+    const panel = await screen.findByTestId("error-panel");
+    expect(panel.dataset.code).toBe("aws_credentials_missing");
+    expect(panel.textContent).toContain("There are no AWS credentials.");
+    expect(panel.textContent).toContain("AWS_PROFILE");
+  });
+
+  it("tells a newcomer how to make the first user, and takes a file right there", async () => {
+    let users: string[] = [];
+    memory.answer("sign_in_options", () => ({ users, profiles: [] }));
+    memory.answer("resources_create", () => {
+      users = ["ana"];
+      return [{ kind: "user", name: "ana", updated: false }];
+    });
+    const user = userEvent.setup();
+    render(<App />);
+    expect((await screen.findByTestId("no-users")).textContent).toContain("postern users add");
+    await user.click(screen.getByTestId("open-import"));
+    await user.click(screen.getByTestId("import-text"));
+    await user.paste("kind: user\nversion: v2\nmetadata:\n  name: ana");
+    await user.click(screen.getByTestId("import-create"));
+    expect((await screen.findByTestId("toast-news")).textContent).toContain("user 'ana' has been created");
+    expect(await screen.findByTestId("sign-in-user")).toBeTruthy();
+  });
+
+  it("forgets everything of one person when they sign out", async () => {
+    const user = await signedIn();
+    await user.click(screen.getByTestId("nav-settings"));
+    await user.click(screen.getByTestId("sign-out"));
+    expect(await screen.findByTestId("sign-in")).toBeTruthy();
+    expect(useDatabases.getState().list).toBeNull();
+    expect(useConnections.getState().list).toEqual([]);
+  });
+});
+
+describe("creating from YAML", () => {
+  it("points at file, line, column and field", async () => {
+    const params = {
+      file: "role.yaml",
+      line: "12",
+      column: "7",
+      field: "spec.allow.db_user",
+      problem: "unknown field",
+    };
+    memory.answer("resources_create", () => {
+      throw failure("invalid_resource", params);
+    });
+    await signedIn();
+    const file = new File(["kind: role"], "role.yaml");
+    const drop = new Event("drop", { bubbles: true, cancelable: true });
+    Object.assign(drop, { dataTransfer: { types: ["Files"], files: [file] } });
+    act(() => void window.dispatchEvent(drop));
+    const toast = await screen.findByTestId("toast-failure");
+    expect(toast.textContent).toContain("role.yaml:12:7: spec.allow.db_user");
+    expect(memory.requests("resources_create")[0]?.file_name).toBe("role.yaml");
+  });
+
+  it("replaces what exists only when asked to", async () => {
+    memory.answer("resources_create", ({ force }) => {
+      if (!force) throw failure("already_exists", { kind: "role", name: "access" });
+      return [{ kind: "role", name: "access", updated: true }];
+    });
+    const user = await signedIn();
+    act(() => useResources.getState().setDialog(true));
+    await user.type(screen.getByTestId("import-text"), "kind: role");
+    await user.click(screen.getByTestId("import-create"));
+    await user.click(await screen.findByTestId("import-replace"));
+    expect((await screen.findByTestId("toast-news")).textContent).toContain("role 'access' has been updated");
+    expect(screen.queryByTestId("import-dialog")).toBeNull();
+  });
+});
+
+describe("databases", () => {
+  it("are walked with the arrows, and Enter opens the console", async () => {
+    const user = await signedIn();
+    screen.getByRole("grid").focus();
+    await user.keyboard("{ArrowDown}{ArrowDown}{ArrowDown}");
+    expect(screen.getByTestId("database-events-prod").getAttribute("aria-selected")).toBe("true");
+    await user.keyboard("{Enter}");
+    const target = { database: "events-prod", db_user: "bi-readonly", db_name: "sales" };
+    expect(memory.requests("console_open")).toEqual([target]);
+    expect(await screen.findByTestId("console-editor")).toBeTruthy();
+  });
+
+  it("take any user where the roles allow any, once one is typed", async () => {
+    const user = await signedIn();
+    await user.click(screen.getByTestId("database-analytics-dev"));
+    expect(screen.getByTestId("open-console").hasAttribute("disabled")).toBe(true);
+    await user.type(screen.getByTestId("db-user"), "anybody");
+    await user.click(screen.getByTestId("open-console"));
+    expect(memory.requests("console_open")[0]?.db_user).toBe("anybody");
+  });
+
+  it("say who denied it, and offer nothing that would be refused", async () => {
+    memory.answer("access_check", () => ({
+      allowed: false,
+      role: "no-prod",
+      reason: "role no-prod denies env: prod",
+      steps: [{ role: "no-prod", effect: "deny", condition: "db_labels", matched: true, detail: "env: prod" }],
+    }));
+    const user = await signedIn();
+    const decision = await screen.findByTestId("decision");
+    expect(decision.dataset.allowed).toBe("false");
+    expect(screen.getByText("role no-prod denies env: prod")).toBeTruthy();
+    await user.click(screen.getByTestId("decision-why"));
+    expect(screen.getByText("env: prod")).toBeTruthy();
+    expect(screen.getByTestId("open-console").hasAttribute("disabled")).toBe(true);
+  });
+
+  it("name the owner of a port that is taken", async () => {
+    memory.answer("connection_open", () => {
+      throw failure("port_in_use", { port: "5444", owner: "postgres, pid 911" });
+    });
+    const user = await signedIn();
+    await user.click(screen.getByTestId("database-events-prod"));
+    await user.click(screen.getByTestId("start-proxy"));
+    const panel = await screen.findByTestId("error-panel");
+    expect(panel.textContent).toContain("postgres, pid 911 listens on it.");
+    expect(memory.requests("connection_open")[0]?.port).toBe(5444);
+  });
+});
+
+describe("connections", () => {
+  it("copy the address in every form and stop", async () => {
+    memory.answer("connection_stop", () => null);
+    const user = await signedIn();
+    await user.click(screen.getByTestId("nav-connections"));
+    const group = screen.getByTestId("connection-analytics-prod");
+    expect(within(group).getByTestId("connection-address").textContent).toBe("127.0.0.1:5441");
+    await user.click(within(group).getByTestId("copy-as-analytics-prod"));
+    await user.click(within(group).getByTestId("copy-as-analytics-prod-jdbc"));
+    expect(memory.copied).toEqual(["jdbc:postgresql://127.0.0.1:5441/sales?user=etl-writer&sslmode=disable"]);
+    await user.click(within(group).getByTestId("stop-analytics-prod"));
+    expect(memory.requests("connection_stop")).toEqual(["proxy-analytics-prod"]);
+    expect(screen.queryByTestId("connection-analytics-prod")).toBeNull();
+  });
+
+  it("follow the shell's events", async () => {
+    await signedIn();
+    act(() => useConnections.getState().take([]));
+    act(() => useNavigation.getState().go("connections"));
+    expect(screen.getByText("No proxy is running")).toBeTruthy();
+  });
+});
+
+describe("activity", () => {
+  async function shown() {
+    const user = await signedIn();
+    await user.click(screen.getByTestId("nav-activity"));
+    await user.selectOptions(screen.getByTestId("activity-database"), "analytics-prod");
+    await screen.findByTestId("query-4418246");
+    return user;
+  }
+
+  it("reads nothing until one says where", async () => {
+    const user = await signedIn();
+    await user.click(screen.getByTestId("nav-activity"));
+    expect(memory.requests("activity_list")).toEqual([]);
+  });
+
+  it("cancels a query and shows each step of the proof", async () => {
+    memory.answer("activity_cancel", () => ({
+      outcome: "canceled",
+      elapsed_ms: 3740,
+      steps: [
+        { kind: "wire_cancel", ok: true, at_ms: 80, detail: "over TLS" },
+        { kind: "server_reports", ok: true, at_ms: 3710, detail: "canceled" },
+      ],
+    }));
+    const user = await shown();
+    await user.click(screen.getByTestId("cancel-4418246"));
+    const proof = await screen.findByTestId("cancel-proof");
+    expect(proof.dataset.outcome).toBe("canceled");
+    expect(within(proof).getByTestId("step-server_reports").textContent).toContain("canceled");
+    expect(memory.requests("activity_cancel")[0]).toMatchObject({ query_id: "4418246", terminate: false });
+    expect(memory.requests("activity_list")).toHaveLength(2);
+  });
+
+  it("asks before it ends a session, with the safe button in focus", async () => {
+    memory.answer("activity_cancel", () => ({ outcome: "terminated", elapsed_ms: 5, steps: [] }));
+    const user = await shown();
+    await user.click(screen.getByTestId("query-4418249"));
+    await user.click(screen.getByTestId("terminate-session"));
+    expect(document.activeElement?.textContent).toBe("Go back");
+    expect(memory.requests("activity_cancel")).toEqual([]);
+    await user.click(screen.getByTestId("terminate-confirm"));
+    expect((await screen.findByTestId("cancel-proof")).dataset.outcome).toBe("terminated");
+    expect(memory.requests("activity_cancel")[0]?.terminate).toBe(true);
+  });
+
+  it("offers the GRANT when only one's own queries are seen", async () => {
+    memory.answer("activity_list", () => ({ ...activity, scope: "own" }));
+    const user = await shown();
+    await user.click(within(screen.getByTestId("activity-scope-own")).getByRole("button"));
+    expect(memory.copied).toEqual(['GRANT ROLE sys:monitor TO "IAMR:bi-readonly";']);
+  });
+
+  it("keeps what was read when a refresh fails, and stops refreshing by itself", async () => {
+    const user = await shown();
+    await user.click(screen.getByTestId("activity-auto"));
+    memory.answer("activity_list", () => {
+      throw failure("connection_lost", { database: "analytics-prod", reason: "reset by peer" });
+    });
+    await user.click(screen.getByTestId("activity-refresh"));
+    expect((await screen.findByTestId("error-panel")).dataset.code).toBe("connection_lost");
+    expect(screen.getByTestId("query-4418246")).toBeTruthy();
+    expect(screen.getByTestId("activity-auto").getAttribute("aria-pressed")).toBe("false");
+  });
+});
+
+describe("everywhere", () => {
+  it("Ctrl and a number go to a view, Ctrl+K finds everything", async () => {
+    const user = await signedIn();
+    await user.keyboard("{Control>}2{/Control}");
+    expect(useNavigation.getState().view).toBe("connections");
+    await user.keyboard("{Control>}k{/Control}");
+    await user.type(screen.getByTestId("palette-input"), "console finance-prod{Enter}");
+    expect(memory.requests("console_open")[0]?.database).toBe("finance-prod");
+    expect(screen.queryByTestId("palette")).toBeNull();
+  });
+
+  it("Enter that ends a composition picks nothing", async () => {
+    const user = await signedIn();
+    await user.keyboard("{Control>}k{/Control}");
+    const input = screen.getByTestId("palette-input");
+    const enter = new KeyboardEvent("keydown", { key: "Enter", keyCode: 229, bubbles: true } as KeyboardEventInit);
+    act(() => void input.dispatchEvent(enter));
+    expect(screen.getByTestId("palette")).toBeTruthy();
+  });
+
+  it("speaks Korean when asked to", async () => {
+    const user = await signedIn();
+    await user.click(screen.getByTestId("nav-settings"));
+    await user.selectOptions(screen.getByTestId("language"), "ko");
+    expect(screen.getByTestId("nav-databases").textContent).toContain("데이터베이스");
+    expect(document.documentElement.lang).toBe("ko");
+    await act(() => usePreferences.getState().set({ language: "en" }));
+  });
+
+  it("warns when the AWS sign-in has ended and signs in again", async () => {
+    const ended = structuredClone(status);
+    if (ended.identity?.aws) ended.identity.aws.expires_at = Date.now() - 60_000;
+    const user = await signedIn();
+    act(() => useStatus.getState().take(ended));
+    await user.click(screen.getByRole("button", { name: "Sign in again" }));
+    expect(memory.requests("sign_in")).toEqual([{ user: "jiwoo.kim", aws_profile: "data-eng" }]);
+  });
+});
