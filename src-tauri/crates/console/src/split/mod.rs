@@ -92,7 +92,7 @@ impl Iterator for Segments<'_> {
         let mut start = None;
         let mut code_end = None;
         let mut body = RoutineBody::default();
-        while let Some(token) = self.lexer.next() {
+        for token in self.lexer.by_ref() {
             if self.behind_semicolon && matches!(token.kind, Kind::Space | Kind::Comment) {
                 self.behind_semicolon = !self.text.as_bytes()[token.range.clone()].contains(&b'\n');
             }
