@@ -11,7 +11,7 @@ use std::{
 
 use postern_console::{
     session::Login as ConsoleLogin,
-    store::{CellText, ResultStore, StoreOptions, Window},
+    store::{CellText, ResultStore, StoreError, StoreOptions, Window},
     tab::{Connector, RunFailure, RunRefused, RunRequest, RunSnapshot, Stream, Tab, TabOptions},
 };
 use postern_proxy::BoxFuture;
@@ -186,10 +186,7 @@ impl Engine {
                 let problem = session_failure(&open.gate.login().database, error);
                 RunProblem::Own(if refused { open.gate.login_failure(problem) } else { problem })
             }
-            RunFailure::Storage(error) => RunProblem::Own(Error::Storage {
-                path: self.home().spill().to_owned(),
-                source: std::io::Error::other(error.to_string()),
-            }),
+            RunFailure::Storage(error) => RunProblem::Own(self.storage(error)),
         })
     }
 
@@ -209,8 +206,10 @@ impl Engine {
         self.result(result)?.cell(row, column, CELL).map_err(|error| self.storage(&error))
     }
 
-    fn storage(&self, error: &postern_console::store::StoreError) -> Error {
-        Error::Storage { path: self.home().spill().to_owned(), source: std::io::Error::other(error.to_string()) }
+    /// With the system's own reason, "No space left on device", where there is one.
+    fn storage(&self, error: &StoreError) -> Error {
+        let reason = std::error::Error::source(error).map_or_else(|| error.to_string(), |why| format!("{error}: {why}"));
+        Error::Storage { path: self.home().spill().to_owned(), source: std::io::Error::other(reason) }
     }
 
     fn result(&self, id: &str) -> Result<Arc<ResultStore>, Error> {
