@@ -72,6 +72,10 @@ impl SandboxOptions {
 
 impl Sandbox {
     /// Starts everything; when it returns, all of it can be used. Needs a tokio runtime, on which it lives.
+    ///
+    /// # Errors
+    /// When no PostgreSQL 15 or newer is installed, `dir` cannot be written, or no port can be bound. Whatever was
+    /// started until then is stopped.
     pub async fn start(options: SandboxOptions) -> Result<Self> {
         let SandboxOptions { dir, with_samples, mut world, orders } = options;
         let files = Files::create(&dir)?;

@@ -158,7 +158,8 @@ impl Front {
             let awake = self.workgroup.wake().await?;
             let mut stream = awake.cluster.dial().await?;
             stream.write_all(&real.request()).await?;
-            stream.read(&mut [0]).await?;
+            // PostgreSQL closes without a word once it has signalled the session.
+            stream.read_to_end(&mut Vec::new()).await?;
             anyhow::Ok(())
         };
         if let Err(error) = sent.await {

@@ -342,3 +342,12 @@ fn now_us() -> i64 {
     // Fits until the year 294247.
     i64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1000).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+impl History {
+    /// Text, status and rows of every query, oldest first.
+    pub(crate) fn summary(&self) -> Vec<(String, &'static str, i64)> {
+        let notes = self.lock();
+        notes.queries.values().map(|row| (row.query_text.clone(), row.status, row.returned_rows)).collect()
+    }
+}

@@ -107,7 +107,7 @@ fn candidates() -> Vec<PathBuf> {
             Some((version, entry.path().join(below)))
         }));
     }
-    versioned.sort_by(|a, b| b.0.cmp(&a.0));
+    versioned.sort_by_key(|(version, _)| std::cmp::Reverse(*version));
     found.extend(versioned.into_iter().map(|(_, bin)| bin));
     found.extend(["/usr/local/bin", "/usr/local/pgsql/bin"].map(PathBuf::from));
     found

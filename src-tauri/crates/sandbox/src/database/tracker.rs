@@ -328,3 +328,106 @@ fn text_of(body: &[u8]) -> String {
     let end = body.iter().position(|byte| *byte == 0).unwrap_or(body.len());
     String::from_utf8_lossy(&body[..end]).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tracker() -> Tracker {
+        let who = SessionIdentity {
+            session_id: 1_073_750_177,
+            user_id: 100,
+            username: "IAMR:x".to_owned(),
+            database: "dev".to_owned(),
+        };
+        // No writer: what is noted is all that these tests look at.
+        Tracker::new(Arc::default(), who)
+    }
+
+    fn summary(tracker: &Tracker) -> Vec<(String, &'static str, i64)> {
+        tracker.history().summary()
+    }
+
+    fn row(text: &str, status: &'static str, rows: i64) -> (String, &'static str, i64) {
+        (text.to_owned(), status, rows)
+    }
+
+    fn error(code: &str, message: &str) -> Vec<u8> {
+        wire::error_response("ERROR", code, message)[5..].to_vec()
+    }
+
+    #[test]
+    fn statements_of_a_simple_query_follow_each_other_until_one_fails() {
+        let tracker = tracker();
+        tracker.asked(b'Q', b"select 1; select oops; select 3\0");
+        assert_eq!(summary(&tracker), [row("select 1", "running", 0)]);
+        tracker.returned(1, 20);
+        tracker.answered(b'C', b"SELECT 1\0");
+        tracker.answered(b'E', &error("42703", "no oops"));
+        tracker.answered(b'Z', b"I");
+        assert_eq!(summary(&tracker), [row("select 1", "success", 1), row("select oops", "failed", 0)]);
+    }
+
+    #[test]
+    fn what_a_server_skips_after_an_error_never_ran() {
+        let tracker = tracker();
+        for text in ["select 1", "select 2"] {
+            tracker.asked(b'P', format!("\0{text}\0\0\0").as_bytes());
+            tracker.asked(b'B', b"\0\0\0\0\0\0\0\0");
+            tracker.asked(b'E', b"\0\0\0\0\0");
+        }
+        tracker.asked(b'S', b"");
+        tracker.asked(b'Q', b"select 3\0");
+        tracker.answered(b'1', b"");
+        tracker.answered(b'E', &error("22012", "division by zero"));
+        tracker.answered(b'Z', b"I");
+        assert_eq!(summary(&tracker), [row("select 1", "failed", 0), row("select 3", "running", 0)]);
+    }
+
+    #[test]
+    fn a_statement_that_does_not_parse_is_in_the_log() {
+        let tracker = tracker();
+        tracker.asked(b'P', b"\0selec 1\0\0\0");
+        tracker.asked(b'S', b"");
+        tracker.answered(b'E', &error("42601", "syntax error"));
+        tracker.answered(b'Z', b"I");
+        assert_eq!(summary(&tracker), [row("selec 1", "failed", 0)]);
+    }
+
+    #[test]
+    fn a_portal_that_is_not_read_to_its_end_ends_with_the_transaction() {
+        let tracker = tracker();
+        tracker.asked(b'P', b"s\0select 1\0\0\0");
+        tracker.asked(b'B', b"p\0s\0\0\0\0\0\0\0");
+        tracker.asked(b'E', b"p\0\0\0\0\x02");
+        tracker.answered(b'1', b"");
+        tracker.returned(2, 40);
+        tracker.answered(b's', b"");
+        assert_eq!(summary(&tracker), [row("select 1", "running", 0)]);
+        tracker.asked(b'S', b"");
+        tracker.answered(b'Z', b"I");
+        assert_eq!(summary(&tracker), [row("select 1", "success", 2)]);
+    }
+
+    #[test]
+    fn a_cancel_is_told_with_the_number_of_the_query_and_a_timeout_as_it_came() {
+        let tracker = tracker();
+        tracker.asked(b'Q', b"select 1\0");
+        let answered = tracker.answered(b'E', &error("57014", "canceling statement due to user request"));
+        let sentence = "Query (1) cancelled on user's request";
+        assert_eq!(answered, Answered::Canceled(wire::error_response("ERROR", "57014", sentence)));
+        tracker.answered(b'Z', b"I");
+        tracker.asked(b'Q', b"select 2\0");
+        let answered = tracker.answered(b'E', &error("57014", "canceling statement due to statement timeout"));
+        assert_eq!(answered, Answered::AsItIs);
+        assert_eq!(summary(&tracker), [row("select 1", "canceled", 0), row("select 2", "canceled", 0)]);
+    }
+
+    #[test]
+    fn a_session_that_is_cut_leaves_no_query_running() {
+        let tracker = tracker();
+        tracker.asked(b'Q', b"select 1\0");
+        tracker.ended();
+        assert_eq!(summary(&tracker), [row("select 1", "failed", 0)]);
+    }
+}
