@@ -19,7 +19,16 @@ use crate::{clock, error::Error};
 #[derive(Debug)]
 pub struct Audit {
     folder: PathBuf,
-    writing: Mutex<()>,
+    writing: Mutex<Option<Tail>>,
+}
+
+/// The end of the log as we last left it: saves reading it again when nobody else has written since.
+#[derive(Debug)]
+struct Tail {
+    path: PathBuf,
+    file: File,
+    length: u64,
+    hash: String,
 }
 
 /// One thing that happened. Field names and event codes are Teleport's where Teleport has the event
@@ -50,7 +59,7 @@ impl Audit {
     /// The log in this folder, which must exist.
     #[must_use]
     pub fn in_folder(folder: PathBuf) -> Self {
-        Self { folder, writing: Mutex::new(()) }
+        Self { folder, writing: Mutex::new(None) }
     }
 
     /// Appends one record.
@@ -62,25 +71,39 @@ impl Audit {
         let path = self.folder.join(format!("{}.jsonl", now.get(..10).unwrap_or("unknown")));
         let failed = |source| Error::Storage { path: path.clone(), source };
         // A panic while appending leaves at worst a half line, which the next append and `verify` both see.
-        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut file = open_private(&path).map_err(failed)?;
-        file.lock().map_err(failed)?;
-        let previous = match last_hash(&mut file).map_err(failed)? {
-            Some(hash) => hash,
-            // The first record of a day continues the day before, so that no day can be taken out either.
-            None => self.last_hash_before(&path)?,
+        let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        // A file that was moved or removed under us is looked for by its name, not written to by an old handle.
+        let length = std::fs::metadata(&path).map_or(0, |found| found.len());
+        let mut tail = match writing.take().filter(|tail| tail.path == path && tail.length == length) {
+            Some(tail) => tail,
+            None => {
+                let file = open_private(&path).map_err(failed)?;
+                Tail { path: path.clone(), file, length: u64::MAX, hash: String::new() }
+            }
         };
+        tail.file.lock().map_err(failed)?;
+        if tail.file.metadata().map_err(failed)?.len() != tail.length {
+            tail.hash = match last_hash(&mut tail.file).map_err(failed)? {
+                Some(hash) => hash,
+                // The first record of a day continues the day before, so that no day can be taken out either.
+                None => self.last_hash_before(&path)?,
+            };
+        }
         let mut fields = record.fields;
         fields.insert("event".into(), record.event.into());
         fields.insert("code".into(), record.code.into());
         fields.insert("time".into(), now.into());
         fields.insert("uid".into(), uuid::Uuid::new_v4().to_string().into());
-        fields.insert("prev".into(), previous.into());
-        let hash = hash_of(&fields);
-        fields.insert("hash".into(), hash.into());
+        fields.insert("prev".into(), tail.hash.into());
+        tail.hash = hash_of(&fields);
+        fields.insert("hash".into(), tail.hash.clone().into());
         let mut line = Value::Object(fields).to_string();
         line.push('\n');
-        file.write_all(line.as_bytes()).map_err(failed)
+        tail.file.write_all(line.as_bytes()).map_err(failed)?;
+        tail.length = tail.file.metadata().map_err(failed)?.len();
+        tail.file.unlock().map_err(failed)?;
+        *writing = Some(tail);
+        Ok(())
     }
 
     /// All records of all days, oldest first, as they stand in the files.
