@@ -16,13 +16,14 @@ pub struct Description {
     pub ca_file: PathBuf,
     /// URL by service: `sts`, `redshift_serverless`.
     pub aws: BTreeMap<String, String>,
-    /// A superuser of the PostgreSQL behind the first workgroup, over plain TCP.
+    /// A superuser of the PostgreSQL behind the first workgroup, over plain TCP. The same password opens the namespaces'
+    /// administrator, `admin`, through every workgroup's own port.
     pub admin: Admin,
     /// One for each workgroup.
     pub databases: Vec<Database>,
 }
 
-/// How the administrator connects.
+/// How the superuser connects.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub struct Admin {
     /// Loopback.

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::aws::AwsServer;
 use crate::clock::Clock;
-use crate::database::{ADMIN, Opened, Place, Size, Warehouse, WorkgroupSpec};
+use crate::database::{Opened, Place, SUPERUSER, Size, Warehouse, WorkgroupSpec};
 use crate::description::{Admin, Database, DbUser, Description};
 use crate::faults::WorkgroupFaults;
 use crate::files::Layout;
@@ -117,7 +117,7 @@ impl Sandbox {
         &self.aws
     }
 
-    /// The port of the administrator of a workgroup's PostgreSQL. User and password are those of the description.
+    /// The port for the superuser of a workgroup's PostgreSQL. User and password are those of the description.
     pub fn admin_port(&self, workgroup: &str) -> Option<u16> {
         self.opened(workgroup).map(|opened| opened.admin.port())
     }
@@ -198,7 +198,7 @@ fn describe(
         admin: Admin {
             host: "127.0.0.1".to_owned(),
             port: first.admin.port(),
-            user: ADMIN.to_owned(),
+            user: SUPERUSER.to_owned(),
             password: password.expose_secret().to_owned(),
         },
         databases: databases.collect(),

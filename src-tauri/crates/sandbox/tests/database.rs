@@ -242,18 +242,34 @@ fn a_lock_that_is_waited_for_shows_as_lock_wait_time() {
 
 #[test]
 fn what_an_administrator_runs_for_a_new_user_is_understood() {
-    let Some(port) = sandbox().sandbox().admin_port("analytics-stage") else { panic!("no such workgroup") };
-    let admin = &sandbox().sandbox().description().admin;
-    let url = format!("postgres://{}:{}@{}:{port}/dev", admin.user, admin.password, admin.host);
-    let run = |sql: &str| Command::new("psql").args(["-Atqc", sql, &url]).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&run("select count(*) from mart.order_lines").stdout).trim(), "4000");
-    let stranger = url.replace("postgres://admin:", "postgres://rdsdb:");
-    let refused = Command::new("psql").args(["-Atqc", "select 1", &stranger]).output().unwrap();
-    assert!(!refused.status.success());
-    assert!(run("grant create on database dev to \"IAMR:warehouse-admin\"").status.success());
+    let mut admin = Psql::on("analytics-stage", "x");
+    admin.user = "admin".to_owned();
+    admin.password.clone_from(&sandbox().sandbox().description().admin.password);
+    admin.run("CREATE USER \"IAMR:needle-new\" WITH PASSWORD DISABLE").unwrap();
+    admin.run("GRANT USAGE ON SCHEMA mart TO \"IAMR:needle-new\"").unwrap();
+    admin.run("GRANT SELECT ON TABLE mart.orders TO \"IAMR:needle-new\"").unwrap();
+    let newcomer = Psql::on("analytics-stage", "needle-new");
+    assert_eq!(newcomer.value("select count(*) from mart.orders"), "1000");
+    let others = "select count(*) from sys_query_history where username = 'admin'";
+    assert_eq!(newcomer.value(others), "0");
+    admin.run("GRANT ROLE sys:monitor TO \"IAMR:needle-new\"").unwrap();
+    assert_eq!(newcomer.value(others), "4");
+    newcomer.run("set enable_case_sensitive_identifier to true; select 1").unwrap();
+}
 
-    let operator = Psql::on("analytics-stage", "warehouse-admin");
-    operator.run("set enable_case_sensitive_identifier to true; create schema needle_made").unwrap();
+#[test]
+fn the_port_behind_a_workgroup_is_for_its_superuser_alone() {
+    let port = sandbox().sandbox().admin_port("analytics-stage").unwrap();
+    let admin = &sandbox().sandbox().description().admin;
+    let url = format!("postgres://{}:{}@{}:{port}/dev?sslmode=prefer", admin.user, admin.password, admin.host);
+    let run = |url: &str| {
+        Command::new("psql").args(["-Atqc", "select usesuper from pg_user where usename = user", url]).output()
+    };
+    assert_eq!(String::from_utf8_lossy(&run(&url).unwrap().stdout).trim(), "t");
+    let others = [url.replace("//postgres:", "//rdsdb:"), url.replace(&admin.password, "guess")];
+    for url in others {
+        assert!(!run(&url).unwrap().status.success(), "{url}");
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A plain loopback port to the PostgreSQL behind a workgroup, for its administrator alone.
+//! A plain loopback port to the PostgreSQL behind a workgroup, for its superuser alone.
 //!
 //! Tests and developers look behind the front with it. PostgreSQL itself asks for the password (SCRAM); every other
 //! user is turned away here, since the socket trusts them.
@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::template::ADMIN;
+use super::template::SUPERUSER;
 use super::wire::{self, Login, Startup};
 use super::workgroup::Workgroup;
 
@@ -39,7 +39,7 @@ pub(crate) async fn open(
                         let _ = stop.run_until_cancelled(session(stream, &workgroup)).await;
                     });
                 }
-                Err(error) => tracing::warn!(%error, "an administrator's connection could not be accepted"),
+                Err(error) => tracing::warn!(%error, "a superuser's connection could not be accepted"),
             }
         }
     });
@@ -54,11 +54,11 @@ async fn session(mut client: TcpStream, workgroup: &Workgroup) -> io::Result<()>
                 let awake = workgroup.wake().await.map_err(io::Error::other)?;
                 return awake.cluster.dial().await?.write_all(&key.request()).await;
             }
-            Startup::Login(login) if login.parameter("user") == Some(ADMIN) => {
+            Startup::Login(login) if login.parameter("user") == Some(SUPERUSER) => {
                 return relay(client, &login, workgroup).await;
             }
             Startup::Login(_) => {
-                let message = format!("only \"{ADMIN}\" logs in here");
+                let message = format!("only \"{SUPERUSER}\" logs in here");
                 return client.write_all(&wire::error_response("FATAL", "28000", &message)).await;
             }
         }

@@ -97,7 +97,7 @@ async fn challenge(
     client.write_all(&request).await?;
     client.flush().await?;
     let answer = read_password(client).await?;
-    let issued = workgroup.ledger.passwords_for(&workgroup.spec.name, user);
+    let issued = workgroup.passwords.of(&workgroup.spec.name, user);
     let matching = issued.iter().find(|issued| md5_response(issued, &salt).as_bytes().ct_eq(&answer).into());
     let now = workgroup.clock.now();
     Ok(match matching {

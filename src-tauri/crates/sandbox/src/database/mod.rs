@@ -23,6 +23,6 @@ mod wire;
 mod workgroup;
 
 pub(crate) use faults::Cut;
-pub(crate) use template::{ADMIN, Place, Size};
+pub(crate) use template::{Place, SUPERUSER, Size};
 pub(crate) use warehouse::{Opened, Warehouse};
 pub(crate) use workgroup::{Workgroup, WorkgroupSpec};

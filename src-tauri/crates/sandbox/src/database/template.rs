@@ -11,7 +11,10 @@ use super::installation::Installation;
 use super::watchdog::Watchdog;
 use super::workgroup::quoted;
 
-/// Name of the administrator behind the fronts.
+/// Name of the superuser behind the fronts, whom [`super::admin`] lets in.
+pub(crate) const SUPERUSER: &str = "postgres";
+
+/// The namespaces' administrator, who logs in through a front as everybody does, with a password that stays.
 pub(crate) const ADMIN: &str = "admin";
 
 /// The small database that becomes a workgroup's second one.
@@ -85,12 +88,13 @@ impl Template {
         run(&cluster, "template1", include_str!("catalog.sql")).await?;
         run(&cluster, "postgres", include_str!("roles.sql")).await?;
         let password = admin_password.expose_secret().replace('\'', "''");
-        let admin = format!("CREATE ROLE {} SUPERUSER LOGIN PASSWORD '{password}'", quoted(ADMIN));
-        run(&cluster, "postgres", &admin).await?;
+        let superuser = format!("CREATE ROLE {} SUPERUSER LOGIN PASSWORD '{password}'", quoted(SUPERUSER));
+        run(&cluster, "postgres", &superuser).await?;
+        run(&cluster, "postgres", &format!("CREATE ROLE {} SUPERUSER LOGIN", quoted(ADMIN))).await?;
         fill(&cluster, "dev", size).await?;
         fill(&cluster, SMALL_DATABASE, Size { orders: size.orders.min(1000) }).await?;
-        // Everyone on the socket is ours, but the administrator's sessions are relayed from a port.
-        let rules = format!("local all {ADMIN} scram-sha-256\nlocal all all trust\n");
+        // Everyone on the socket is ours, but the superuser's sessions are relayed from a port.
+        let rules = format!("local all {SUPERUSER} scram-sha-256\nlocal all all trust\n");
         std::fs::write(dir.join("data/pg_hba.conf"), rules).context("cannot write pg_hba.conf")?;
         tokio::task::spawn_blocking(move || cluster.stop()).await.context("stopping the template was cut short")
     }

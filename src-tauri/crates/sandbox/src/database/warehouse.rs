@@ -13,7 +13,7 @@ use super::admin;
 use super::certificates::Authority;
 use super::front::Front;
 use super::template::{Place, Size, Template};
-use super::workgroup::{Workgroup, WorkgroupSpec};
+use super::workgroup::{Passwords, Workgroup, WorkgroupSpec};
 use crate::clock::Clock;
 use crate::ledger::PasswordLedger;
 
@@ -37,7 +37,7 @@ pub(crate) struct Opened {
     pub(crate) workgroup: Arc<Workgroup>,
     /// For users: TLS, temporary passwords.
     pub(crate) front: SocketAddr,
-    /// For the administrator: plaintext, SCRAM.
+    /// For the superuser behind it: plaintext, SCRAM.
     pub(crate) admin: SocketAddr,
 }
 
@@ -57,7 +57,12 @@ impl Warehouse {
         let mut opened = Vec::new();
         for spec in specs {
             let tls = authority.server_config(&spec.host).with_context(|| format!("workgroup `{}`", spec.name))?;
-            let workgroup = Arc::new(Workgroup::asleep(spec, template.clone(), ledger.clone(), clock.clone()));
+            let workgroup = Arc::new(Workgroup::asleep(
+                spec,
+                template.clone(),
+                Passwords { ledger: ledger.clone(), admin: admin_password.clone() },
+                clock.clone(),
+            ));
             let front = Front::open(workgroup.clone(), tls, stop.clone(), sessions.clone()).await?;
             let admin = admin::open(workgroup.clone(), stop.clone(), sessions.clone()).await?;
             opened.push(Opened { workgroup, front, admin });

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use secrecy::SecretString;
+use time::PrimitiveDateTime;
 use tokio::sync::Mutex;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
@@ -15,7 +17,7 @@ use super::faults::FaultState;
 use super::history::History;
 use super::template::Template;
 use crate::clock::Clock;
-use crate::ledger::PasswordLedger;
+use crate::ledger::{IssuedPassword, PasswordLedger};
 
 /// What distinguishes one workgroup from another.
 #[derive(Clone, Debug)]
@@ -28,11 +30,20 @@ pub(crate) struct WorkgroupSpec {
     pub(crate) databases: Vec<String>,
 }
 
+/// What opens a workgroup.
+#[derive(Clone, Debug)]
+pub(crate) struct Passwords {
+    /// Temporary ones.
+    pub(crate) ledger: PasswordLedger,
+    /// The administrator's.
+    pub(crate) admin: SecretString,
+}
+
 /// The database behind one front.
 #[derive(Debug)]
 pub(crate) struct Workgroup {
     pub(crate) spec: WorkgroupSpec,
-    pub(crate) ledger: PasswordLedger,
+    pub(crate) passwords: Passwords,
     pub(crate) clock: Clock,
     pub(crate) history: Arc<History>,
     pub(crate) keys: CancelKeys,
@@ -54,11 +65,11 @@ pub(crate) struct Awake {
 
 impl Workgroup {
     /// A workgroup that sleeps. Its cluster will be a copy of `template`.
-    pub(crate) fn asleep(spec: WorkgroupSpec, template: Arc<Template>, ledger: PasswordLedger, clock: Clock) -> Self {
+    pub(crate) fn asleep(spec: WorkgroupSpec, template: Arc<Template>, passwords: Passwords, clock: Clock) -> Self {
         Self {
             dir: template.place().join(&spec.name),
             spec,
-            ledger,
+            passwords,
             clock,
             template,
             history: History::new(),
@@ -127,6 +138,22 @@ impl Workgroup {
             source.clone_from(database);
         }
         Ok(cluster)
+    }
+}
+
+impl Passwords {
+    /// Every password that opens `workgroup` for `user`, or once did.
+    pub(crate) fn of(&self, workgroup: &str, user: &str) -> Vec<IssuedPassword> {
+        if user != super::template::ADMIN {
+            return self.ledger.passwords_for(workgroup, user);
+        }
+        vec![IssuedPassword {
+            workgroup: workgroup.to_owned(),
+            db_user: user.to_owned(),
+            db_name: None,
+            password: self.admin.clone(),
+            expires_at: PrimitiveDateTime::MAX.assume_utc(),
+        }]
     }
 }
 
