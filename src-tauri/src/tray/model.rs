@@ -148,7 +148,7 @@ impl Knowledge {
         let stopped = |database: &&Database| {
             !self.connections.iter().any(|connection| connection.target.database == database.name)
         };
-        let mut databases: Vec<&Database> = self.databases.iter().filter(stopped).collect();
+        let mut databases: Vec<&Database> = self.databases.iter().filter(may_enter).filter(stopped).collect();
         databases.sort_by_key(|database| (std::cmp::Reverse(self.last_use(&database.name)), database.name.clone()));
         let room = OFFERED.saturating_sub(self.connections.len());
         let mut lines: Vec<Line> = databases.iter().take(room).map(|database| self.start(database, texts)).collect();
@@ -219,6 +219,11 @@ fn proxy(connection: &Connection, texts: Texts) -> Line {
             Line::Choice(Action::Stop { connection: connection.id.clone() }, stop),
         ],
     )
+}
+
+/// Roles allow somebody there, named or not. The list has the others too, so that the window can say why not.
+fn may_enter(database: &&Database) -> bool {
+    [&database.db_users, &database.db_names].into_iter().all(|it| it.wildcard || !it.allowed.is_empty())
 }
 
 /// The database to open when nobody chose: what AWS makes first, else the first allowed.
@@ -366,10 +371,18 @@ mod tests {
 
     #[test]
     fn a_user_only_a_person_can_type_is_chosen_in_the_window() {
-        let model = knowledge(vec![database("sales", &[])]).model(TEXTS);
+        let mut anybody = database("sales", &[]);
+        anybody.db_users.wildcard = true;
+        let model = knowledge(vec![anybody]).model(TEXTS);
         assert!(
             matches!(&model.lines[2], Line::Choice(Action::Show { database: Some(name), .. }, _) if name == "sales")
         );
+    }
+
+    #[test]
+    fn a_database_nobody_may_enter_is_not_offered() {
+        let model = knowledge(vec![database("sales", &[])]).model(TEXTS);
+        assert_eq!(read(&model), ["alice", "-", "Open Postern", "Quit"]);
     }
 
     #[test]
@@ -404,6 +417,7 @@ mod tests {
     #[test]
     fn every_sentence_it_asks_for_exists() {
         let mut all = knowledge(vec![database("D1", &["R1"]), database("D2", &[]), database("D3", &["R1", "R2"])]);
+        all.databases[1].db_users.wildcard = true;
         all.failed = Some("D1".into());
         all.connections((0..3).map(|n| connection(&format!("X{n}"), n)).collect());
         let said = [all.model(TEXTS), Knowledge::default().model(TEXTS)];

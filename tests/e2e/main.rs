@@ -1,0 +1,22 @@
+//! The real window, driven from outside: WebDriver for the page, D-Bus for the tray, a second process for a second
+//! start. `cargo xtask e2e` builds the app and runs this on a private display and session bus; with no display there is
+//! nothing to test, and it says so.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+/// Windows and clipboard of the display.
+mod desktop;
+/// The window: a driver, and what a person does in it.
+mod page;
+/// A panel that hosts tray items.
+mod panel;
+/// Pictures of each view, in both themes and languages, wide and narrow.
+mod pictures;
+/// A second start of the app.
+mod second_start;
+/// The tray, as a desktop's panel sees it.
+mod tray;
+/// The guide's walk, and what a person sees who may not.
+mod walk;
+/// A sandbox, a home and an app on them.
+mod world;
