@@ -1,5 +1,6 @@
 // What must be answered or closed first. The focus stays inside and returns to what opened it.
 import { type ReactNode, useEffect, useId, useRef } from "react";
+import { createPortal } from "react-dom";
 
 interface Props {
   title: string;
@@ -44,7 +45,7 @@ export function Dialog({ title, role = "dialog", wide, onClose, foot, children, 
     }
   };
 
-  return (
+  return createPortal(
     <div className="scrim scrim--dialog">
       {/* biome-ignore lint/a11y/noStaticElementInteractions: it has a dialog's role, given as a property */}
       {/* biome-ignore lint/a11y/useAriaPropsSupportedByRole: both roles it takes are modal */}
@@ -66,6 +67,7 @@ export function Dialog({ title, role = "dialog", wide, onClose, foot, children, 
         </div>
         <div className="dialog__foot">{foot}</div>
       </div>
-    </div>
+    </div>,
+    document.body,
   );
 }

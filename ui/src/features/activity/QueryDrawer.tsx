@@ -38,6 +38,15 @@ export function QueryDrawer({ query, asOf, now }: Props) {
           <button
             type="button"
             className="btn btn--sm btn--ghost btn--icon"
+            aria-label={t("activity.copyStatement")}
+            title={t("activity.copyStatement")}
+            onClick={() => copy(query.text, t("activity.statementWhat"))}
+          >
+            <Icon name="copy" />
+          </button>
+          <button
+            type="button"
+            className="btn btn--sm btn--ghost btn--icon"
             aria-label={t("common.closePanel")}
             title={t("common.closePanel")}
             onClick={() => select(null)}
@@ -45,7 +54,7 @@ export function QueryDrawer({ query, asOf, now }: Props) {
             <Icon name="x" />
           </button>
         </div>
-        <Actions query={query} cancel={cancel} />
+        {query.live && <Actions query={query} cancel={cancel} />}
       </div>
       <div className="panel__scroll">
         {cancel && <Proof query={query} cancel={cancel} />}
@@ -72,39 +81,25 @@ function Actions({ query, cancel }: { query: Query; cancel: Cancel | undefined }
   const session = String(query.session_id);
   return (
     <div className="row drawer__do">
-      {query.live && (
-        <>
-          <button
-            type="button"
-            className="btn btn--sm"
-            disabled={busy}
-            onClick={() => stop(query, false)}
-            data-testid="cancel-query"
-          >
-            <Icon name="stop" />
-            {busy && !cancel?.terminate ? t("activity.canceling") : t("activity.cancelQuery")}
-          </button>
-          <button
-            type="button"
-            className="btn btn--sm btn--danger-quiet"
-            disabled={busy}
-            onClick={() => setConfirming(true)}
-            data-testid="terminate-session"
-          >
-            <Icon name="power" />
-            {busy && cancel?.terminate ? t("activity.terminating") : t("activity.terminate")}
-          </button>
-        </>
-      )}
-      <span className="spacer" />
       <button
         type="button"
-        className="btn btn--sm btn--ghost btn--icon"
-        aria-label={t("activity.copyStatement")}
-        title={t("activity.copyStatement")}
-        onClick={() => copy(query.text, t("activity.statementWhat"))}
+        className="btn btn--sm"
+        disabled={busy}
+        onClick={() => stop(query, false)}
+        data-testid="cancel-query"
       >
-        <Icon name="copy" />
+        <Icon name="stop" />
+        {busy && !cancel?.terminate ? t("activity.canceling") : t("activity.cancelQuery")}
+      </button>
+      <button
+        type="button"
+        className="btn btn--sm btn--danger-quiet"
+        disabled={busy}
+        onClick={() => setConfirming(true)}
+        data-testid="terminate-session"
+      >
+        <Icon name="power" />
+        {busy && cancel?.terminate ? t("activity.terminating") : t("activity.terminate")}
       </button>
       {confirming && (
         <Dialog

@@ -7,7 +7,12 @@ import { keys } from "../../components/Keys";
 import type { Tab } from "../../lib/state/consoles";
 import { type EditorActions, extensions, type Mark, showRun } from "./editor-setup";
 
-const states = new Map<string, EditorState>();
+interface Kept {
+  state: EditorState;
+  language: string;
+}
+
+const states = new Map<string, Kept>();
 
 /** A closed tab leaves nothing behind. */
 export function forgetEditor(tab: string): void {
@@ -45,10 +50,17 @@ export function Editor({ tab, actions, ran, marks, handle }: Props) {
     const hint = t("console.hint", { key: keys("Ctrl Enter") }).replace(/<\/?k>/g, "");
     const saved = states.get(id);
     const setup = extensions(t("console.editor"), hint, () => latest.current);
+    const same = saved?.state.doc.toString() === initial.current;
+    // The label and the hint live in the state, so another language begins a new one and keeps only the cursor.
     const state =
-      saved && saved.doc.toString() === initial.current
-        ? saved
-        : EditorState.create({ doc: initial.current, extensions: setup });
+      saved && same && saved.language === i18n.language
+        ? saved.state
+        : EditorState.create({
+            doc: initial.current,
+            selection: same ? saved?.state.selection : undefined,
+            extensions: setup,
+          });
+    const { language } = i18n;
     const editor = new EditorView({ state, parent: host.current });
     view.current = editor;
     handle.current = {
@@ -65,7 +77,7 @@ export function Editor({ tab, actions, ran, marks, handle }: Props) {
     };
     editor.focus();
     return () => {
-      states.set(id, editor.state);
+      states.set(id, { state: editor.state, language });
       handle.current = null;
       view.current = null;
       editor.destroy();

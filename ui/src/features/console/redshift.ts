@@ -1,25 +1,25 @@
 // Redshift's SQL for the editor: its reserved words, the words of its own statements, its functions and types. Words that
-// are as often column names (name, data, date, key) are left plain on purpose.
+// are as often column names (name, data, date, region, level) are left plain on purpose.
 import { PostgreSQL, SQLDialect } from "@codemirror/lang-sql";
 
 const keywords = `
-  add all alter analyze analyse and any as asc authorization auto backup begin between both by call cascade case cast
+  add all alter analyze analyse and any as asc authorization auto begin between both by call cascade case cast
   check close cluster collate column comment commit compupdate connection constraint copy create cross cursor database
   datashare deallocate declare default deferrable deferred delete desc detach diststyle distinct distkey distribution do
-  drop else encode end escape except exclude execute exists explain external fetch fillrecord final for foreign format
+  drop else encode end escape except exclude execute exists explain external fetch fillrecord final for foreign
   freeze from full function grant group grouping having identity if ignore ignoreheader ilike immutable in initially inner
-  insert interleaved intersect into is isnull isolation join language lateral leading left level like limit local location
-  lock manifest masking materialized maxfilesize merge minus model natural no not notnull null nulls of off offset on only
-  open option or order out outer over overlaps owner parallel partition partitioned permissive pivot policy prepare
+  insert interleaved intersect into is isnull isolation join language lateral leading left like limit local
+  lock manifest masking materialized maxfilesize merge minus natural no not notnull null nulls of off offset on only
+  open option or order out outer over overlaps parallel partition partitioned permissive pivot policy prepare
   preserve primary privileges procedure public qualify raw read recluster recursive references refresh rename repeatable
   reset restrict returning returns revoke right role rollback row rows schema select serde serializable session set share
   show similar some sortkey stable start statement statupdate stored strict table tablesample temp temporary then to top
   trailing transaction truncate uncommitted unbounded union unique unload unpivot update usage use using vacuum values
-  varying view volatile wallet when where window with within without work write year
-  preceding following current unbounded range rls even compound truncatecolumns blanksasnull emptyasnull acceptinvchars
-  gzip lzop bzip2 zstd parquet orc avro csv json delimiter delimited fields terminated lines header overwrite allowoverwrite
-  cleanpath addquotes iam_role credentials region timeformat dateformat noload maxerror roundec removequotes sort reindex
-  boost percent autocommit abort cancel
+  varying view volatile wallet when where window with within without work write
+  preceding following unbounded rls even compound truncatecolumns blanksasnull emptyasnull acceptinvchars
+  gzip lzop bzip2 zstd parquet orc avro csv json delimiter delimited terminated overwrite allowoverwrite
+  cleanpath addquotes iam_role credentials timeformat dateformat noload maxerror roundec removequotes reindex
+  boost autocommit abort cancel
 `;
 
 const builtin = `

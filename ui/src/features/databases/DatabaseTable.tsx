@@ -101,9 +101,10 @@ function Row({ database, selected, onSelect, onOpen }: RowProps) {
       aria-selected={selected}
       onClick={onSelect}
       onDoubleClick={onOpen}
-      data-testid={`database-${database.name}`}
+      data-testid={`database-row-${database.name}`}
     >
-      <td>
+      {/* WebKit's driver cannot click a table row, so the handle for a click is a cell. */}
+      <td data-testid={`database-${database.name}`}>
         <span className="dbs__name">
           <EnvTick env={database.env} />
           <span className={reachable(database) ? "strong clip" : "clip dim"}>{database.name}</span>

@@ -134,6 +134,9 @@ export const useConsoles = create<Consoles>((set, get) => {
       if (tab && newer(tab, run)) change(run.tab, { run });
     },
 
-    clear: () => set({ tabs: [], active: null }),
+    clear: () => {
+      lastNumber = 0;
+      set({ tabs: [], active: null });
+    },
   };
 });
