@@ -98,11 +98,7 @@ impl Host {
                 Ok(Change::Connections) => vec![self.connections_list(()).await.map(Event::connections_changed)],
                 Ok(Change::Run(tab)) => vec![self.run_of(tab).map(Event::run_changed)],
                 Ok(_) => continue,
-                Err(broadcast::error::RecvError::Lagged(_)) => vec![
-                    self.app_status(()).await.map(Event::status_changed),
-                    Ok(Event::databases_changed(())),
-                    self.connections_list(()).await.map(Event::connections_changed),
-                ],
+                Err(broadcast::error::RecvError::Lagged(_)) => self.everything().await,
                 Err(broadcast::error::RecvError::Closed) => return,
             };
             for event in events.into_iter().flatten() {
@@ -110,6 +106,18 @@ impl Host {
                 let _ = self.events.send(event);
             }
         }
+    }
+
+    /// The whole state as events, for whoever missed some.
+    pub async fn everything(&self) -> Vec<Result<Event, Failure>> {
+        let tabs = self.engine().map(Engine::console_tabs).unwrap_or_default();
+        let mut events = vec![
+            self.app_status(()).await.map(Event::status_changed),
+            Ok(Event::databases_changed(())),
+            self.connections_list(()).await.map(Event::connections_changed),
+        ];
+        events.extend(tabs.iter().map(|tab| self.run_of(tab.id).map(Event::run_changed)));
+        events
     }
 
     fn engine(&self) -> Result<&Engine, Failure> {
