@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use fantoccini::{Client, ClientBuilder, Locator, elements::Element, wd::Capabilities};
 use hyper_util::client::legacy::connect::HttpConnector;
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
@@ -27,29 +28,34 @@ impl Page {
     /// Starts the app in a world and waits for its page.
     pub(crate) async fn open(world: &World, arguments: &[&str]) -> Result<Self> {
         let port = free_port()?;
-        let mut driver = Command::new("WebKitWebDriver")
+        let driver = Command::new("WebKitWebDriver")
             .arg(format!("--port={port}"))
             .envs(world.env())
             .env("TAURI_WEBVIEW_AUTOMATION", "true")
             .stdin(Stdio::null())
+            .process_group(0)
             .kill_on_drop(true)
             .spawn()
             .context("WebKitWebDriver (Debian: webkit2gtk-driver) cannot be started")?;
-        match connect(port, arguments).await {
-            Ok(client) => Ok(Self { client, driver }),
-            Err(error) => {
-                driver.start_kill().ok();
-                Err(error)
-            }
-        }
+        let client = connect(port, arguments).await?;
+        Ok(Self { client, driver })
     }
 
-    /// Ends the session, which ends the app.
+    /// Ends the session and the app, and waits until both are gone.
     pub(crate) async fn close(mut self) -> Result<()> {
         self.client.clone().close().await.context("closing the session")?;
-        self.driver.start_kill().context("stopping the driver")?;
+        self.end();
         self.driver.wait().await.context("stopping the driver")?;
-        Ok(())
+        Desktop::open()?.window_is(false).await
+    }
+
+    /// The driver and what it started are one process group: ending a session may leave the app behind.
+    fn end(&self) {
+        let group = self.driver.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        if let Some(group) = group {
+            // Fails only when all of it is gone already.
+            let _ = kill_process_group(group, Signal::TERM);
+        }
     }
 
     /// The element with this `data-testid`, as soon as it is there and visible.
@@ -208,6 +214,12 @@ impl Page {
         let words = self.client.execute("return document.body.innerText", vec![]).await;
         let words = words.ok().and_then(|words| words.as_str().map(str::to_owned)).unwrap_or_default();
         anyhow::anyhow!("{what}\npicture: {name}.png ({picture:?})\nthe page says:\n{words}")
+    }
+}
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 

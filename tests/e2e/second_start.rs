@@ -32,6 +32,6 @@ async fn a_second_start_takes_the_first_window_to_the_view_it_names() -> Result<
     page.find("nav-databases").await?;
     let mut second = world.start_app(&["--show", "activity"])?;
     assert!(second.ended().await?.success());
-    page.find("view-activity").await?;
+    page.css(r#"[data-testid="nav-activity"][aria-current="page"]"#).await?;
     page.close().await
 }
