@@ -45,6 +45,21 @@ async function signedIn() {
   return userEvent.setup();
 }
 
+describe("starting", () => {
+  it("says why there is nothing when the shell does not answer, and tries again", async () => {
+    memory.answer("app_status", () => {
+      throw failure("storage", { path: "/home/u/.config/postern", reason: "Permission denied" });
+    });
+    useStatus.setState({ status: null, failure: null });
+    await useStatus.getState().load();
+    render(<App />);
+    expect(screen.getByTestId("error-panel").textContent).toContain("/home/u/.config/postern");
+    memory.answer("app_status", () => signedOut);
+    await userEvent.setup().click(screen.getByRole("button", { name: "Try again" }));
+    expect(await screen.findByTestId("sign-in")).toBeTruthy();
+  });
+});
+
 describe("signing in", () => {
   it("takes the user and the profile that were chosen, and shows the databases", async () => {
     const user = userEvent.setup();

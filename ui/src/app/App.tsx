@@ -1,5 +1,7 @@
 // The frame around the views, or the sign-in screen while nobody is signed in.
 import { useEffect } from "react";
+import { useTranslation } from "react-i18next";
+import { FailureNote } from "../components/FailureNote";
 import { ActivityView } from "../features/activity/ActivityView";
 import { useActivity } from "../features/activity/store";
 import { ConnectionsView } from "../features/connections/ConnectionsView";
@@ -37,11 +39,28 @@ export function App() {
 
   return (
     <>
-      {status && (user === null ? <SignInView /> : <Frame />)}
+      {status ? user === null ? <SignInView /> : <Frame /> : <NoStatus />}
       {importing && <ImportDialog />}
       <DropTarget />
       <Toasts />
     </>
+  );
+}
+
+/** Nothing yet, or why there is nothing. */
+function NoStatus() {
+  const { t } = useTranslation();
+  const failure = useStatus((state) => state.failure);
+  const load = useStatus((state) => state.load);
+  if (!failure) return null;
+  return (
+    <main className="nostatus">
+      <FailureNote failure={failure}>
+        <button type="button" className="btn btn--sm" onClick={load}>
+          {t("common.tryAgain")}
+        </button>
+      </FailureNote>
+    </main>
   );
 }
 

@@ -27,7 +27,7 @@ export async function startApp(): Promise<void> {
       <App />
     </StrictMode>,
   );
-  await useStatus.getState().load().catch(tell);
+  await useStatus.getState().load();
 }
 
 function tell(reason: unknown): void {

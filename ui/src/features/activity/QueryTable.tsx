@@ -51,7 +51,9 @@ export function QueryTable({ activity, now }: { activity: Activity; now: number 
             <th>{t("activity.user")}</th>
             <th className="right">{t("activity.rows")}</th>
             <th>{t("activity.statement")}</th>
-            <th aria-label={t("activity.cancel")} />
+            <th>
+              <span className="sr">{t("activity.cancel")}</span>
+            </th>
           </tr>
         </thead>
         <tbody>

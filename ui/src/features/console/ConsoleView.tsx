@@ -39,6 +39,7 @@ export function ConsoleView() {
   }
   return (
     <section className="con" aria-label={t("nav.console")} data-env={envKind(tab.env) ?? undefined}>
+      <h1 className="sr">{t("nav.console")}</h1>
       <TabStrip tabs={tabs} active={tab} />
       <Workspace key={tab.id} tab={tab} />
     </section>
@@ -75,12 +76,13 @@ function TabStrip({ tabs, active }: { tabs: Tab[]; active: Tab }) {
           const name = t("console.untitled", { number: tab.number });
           const title = `${tab.target.database} · ${tab.target.db_name} · ${tab.target.db_user}`;
           return (
-            <div className={on ? "doctab is-on" : "doctab"} key={tab.id} title={title}>
+            <div role="presentation" className={on ? "doctab is-on" : "doctab"} key={tab.id} title={title}>
               <button
                 type="button"
                 role="tab"
                 className="doctab__pick"
                 aria-selected={on}
+                aria-keyshortcuts="Delete"
                 tabIndex={on ? 0 : -1}
                 onClick={() => select(tab.id)}
                 data-testid={`console-tab-${tab.number}`}
@@ -89,10 +91,12 @@ function TabStrip({ tabs, active }: { tabs: Tab[]; active: Tab }) {
                 <span className="clip">{name}</span>
                 {isRunning(tab) && <i className="dot dot--run" />}
               </button>
+              {/* For the pointer. A tab list holds nothing but tabs; their key is Delete. */}
               <button
                 type="button"
                 className="doctab__close"
-                aria-label={t("console.closeTab", { name })}
+                tabIndex={-1}
+                aria-hidden="true"
                 title={t("console.closeTab", { name })}
                 onClick={() => closeTab(tab.id)}
               >

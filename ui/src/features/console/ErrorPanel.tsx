@@ -21,7 +21,7 @@ export function ErrorPanel({ failed, text, onGoTo }: Props) {
     <div className="err" role="alert" data-testid="error-panel" data-code={failure.code}>
       <Icon name="cross" />
       <div>
-        <h3>{explanation.what}</h3>
+        <h2>{explanation.what}</h2>
         <dl>
           {offset !== null && (
             <>

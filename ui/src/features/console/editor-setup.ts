@@ -158,7 +158,8 @@ export function extensions(label: string, hint: string, actions: () => EditorAct
     drawSelection(),
     bracketMatching(),
     closeBrackets(),
-    autocompletion({ icons: false, activateOnTypingDelay: 150 }),
+    // Words of the language only, so it waits to be asked (Ctrl+Space): an Enter must not become a keyword.
+    autocompletion({ icons: false, activateOnTyping: false }),
     EditorState.tabSize.of(4),
     indentUnit.of("    "),
     sql({ dialect: Redshift, upperCaseKeywords: true }),

@@ -102,7 +102,13 @@ function FilterBar({ list, filter, onChange }: FilterBarProps) {
           data-testid="databases-find"
           onChange={(event) => onChange({ ...filter, text: event.target.value })}
           onKeyDown={(event) => {
-            if (event.key === "Escape") onChange({ ...filter, text: "" });
+            if (event.key === "Escape" && filter.text !== "") {
+              event.stopPropagation();
+              onChange({ ...filter, text: "" });
+            } else if (event.key === "ArrowDown") {
+              event.preventDefault();
+              event.currentTarget.closest(".dbs")?.querySelector<HTMLElement>("[role=grid]")?.focus();
+            }
           }}
         />
       </label>

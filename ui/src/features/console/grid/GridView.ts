@@ -80,7 +80,11 @@ export class GridView {
     root.tabIndex = 0;
     this.head.setAttribute("role", "row");
     this.head.setAttribute("aria-rowindex", "1");
+    // The grid is one Tab stop; what scrolls inside it must not be another.
     this.scroller.tabIndex = -1;
+    this.scroller.setAttribute("role", "rowgroup");
+    this.content.setAttribute("role", "presentation");
+    this.layer.setAttribute("role", "presentation");
     this.corner.textContent = "#";
     this.corner.title = texts.rowNumber;
     this.corner.setAttribute("role", "columnheader");
