@@ -155,7 +155,7 @@ describe("databases", () => {
     const user = await signedIn();
     screen.getByRole("grid").focus();
     await user.keyboard("{ArrowDown}{ArrowDown}{ArrowDown}");
-    expect(screen.getByTestId("database-row-events-prod").getAttribute("aria-selected")).toBe("true");
+    expect(screen.getByTestId("database-events-prod").getAttribute("aria-selected")).toBe("true");
     await user.keyboard("{Enter}");
     const target = { database: "events-prod", db_user: "bi-readonly", db_name: "sales" };
     expect(memory.requests("console_open")).toEqual([target]);

@@ -1,5 +1,5 @@
 // What runs on a server, and the way to stop it.
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Empty } from "../../components/Empty";
 import { FailureNote } from "../../components/FailureNote";
@@ -89,6 +89,7 @@ export function ActivityView() {
 function useStart(): void {
   const asked = useNavigation((state) => state.database);
   const list = useDatabases((state) => state.list);
+  const entered = useRef(false);
   useEffect(() => {
     const { target, choose, refresh } = useActivity.getState();
     const navigation = useNavigation.getState();
@@ -100,7 +101,13 @@ function useStart(): void {
       else if (target?.database === to.database) void refresh();
       return;
     }
-    if (target) return;
+    if (target) {
+      // Coming back is asking again, but a new list of databases is not.
+      if (!entered.current) void refresh();
+      entered.current = true;
+      return;
+    }
+    entered.current = true;
     const { tabs, active } = useConsoles.getState();
     const tab = tabs.find(({ id }) => id === active);
     if (tab) void choose(tab.target);

@@ -84,14 +84,12 @@ function Row({ query, elapsed, selected }: { query: Query; elapsed: number; sele
       onClick={() => select(query_id)}
       data-query={query_id}
       data-status={query.status}
-      data-testid={`query-row-${query_id}`}
+      data-testid={`query-${query_id}`}
     >
       <td>
         <Status status={query.status} />
       </td>
-      <td className="num selectable" data-status={query.status} data-testid={`query-${query_id}`}>
-        {query_id}
-      </td>
+      <td className="num selectable">{query_id}</td>
       <td className="right num">{age(elapsed)}</td>
       <td className="clip" title={user}>
         {user.replace(/^IAMR:/, "")}

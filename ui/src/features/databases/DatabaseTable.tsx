@@ -101,10 +101,9 @@ function Row({ database, selected, onSelect, onOpen }: RowProps) {
       aria-selected={selected}
       onClick={onSelect}
       onDoubleClick={onOpen}
-      data-testid={`database-row-${database.name}`}
+      data-testid={`database-${database.name}`}
     >
-      {/* WebKit's driver cannot click a table row, so the handle for a click is a cell. */}
-      <td data-testid={`database-${database.name}`}>
+      <td>
         <span className="dbs__name">
           <EnvTick env={database.env} />
           <span className={reachable(database) ? "strong clip" : "clip dim"}>{database.name}</span>
