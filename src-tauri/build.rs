@@ -24,7 +24,6 @@ const COMMANDS: &[&str] = &[
     "activity_cancel",
 ];
 
-#[expect(clippy::print_stdout, reason = "this is how a build script speaks to cargo")]
 fn main() {
     println!("cargo::rustc-env=POSTERN_COMMANDS={}", COMMANDS.join(","));
     // The app has its front-end within itself: a new one makes a new app.

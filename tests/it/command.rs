@@ -46,7 +46,18 @@ fn a_role_that_does_not_allow_the_user_names_what_it_does() {
     let said = home.run(&["db", "exec", DATABASE, "--db-user", "bi-readonly", "select 1"]);
     assert_eq!(said.code, 1);
     assert!(said.err.contains("bi-readonly") && said.err.contains(GUIDE_USER), "{}", said.err);
-    let check = home.run(&["access", "check", "--db", DATABASE, "--db-user", "bi-readonly", "--db-name", "dev", "--format", "json"]);
+    let check = home.run(&[
+        "access",
+        "check",
+        "--db",
+        DATABASE,
+        "--db-user",
+        "bi-readonly",
+        "--db-name",
+        "dev",
+        "--format",
+        "json",
+    ]);
     assert_eq!(check.code, 1);
     let decision: serde_json::Value = serde_json::from_str(&check.out).expect("a decision");
     assert_eq!(decision["allowed"], false);
@@ -57,12 +68,16 @@ fn a_role_that_does_not_allow_the_user_names_what_it_does() {
 #[test]
 fn a_hop_that_aws_denies_is_named_with_its_resource() {
     let home = Home::signed_in();
-    let said = home.run(&["db", "exec", "finance-prod", "--db-user", "finance-auditor", "--db-name", "dev", "select 1"]);
+    let said =
+        home.run(&["db", "exec", "finance-prod", "--db-user", "finance-auditor", "--db-name", "dev", "select 1"]);
     assert_eq!(said.code, 1);
-    for words in ["(hop 1)", "sts:AssumeRole", "arn:aws:iam::111111111111:role/finance-auditor", "is not authorized to perform"] {
+    for words in
+        ["(hop 1)", "sts:AssumeRole", "arn:aws:iam::111111111111:role/finance-auditor", "is not authorized to perform"]
+    {
         assert!(said.err.contains(words), "{words} in {}", said.err);
     }
-    let said = home.run(&["db", "exec", "analytics-dev", "--db-user", "marketing-viewer", "--db-name", "dev", "select 1"]);
+    let said =
+        home.run(&["db", "exec", "analytics-dev", "--db-user", "marketing-viewer", "--db-name", "dev", "select 1"]);
     assert_eq!(said.code, 1);
     for words in ["(hop 2)", "redshift-serverless:GetCredentials"] {
         assert!(said.err.contains(words), "{words} in {}", said.err);
@@ -76,7 +91,18 @@ fn a_chain_of_two_roles_with_an_external_id_reaches_another_account() {
     assert!(options.contains("external_id"), "{options}");
     let database = crate::support::description().database("logistics-prod").expect("it exists");
     let user = database.db_users.iter().find(|user| user.may_login).expect("a role that may log in");
-    let rows = home.run(&["db", "exec", "logistics-prod", "--db-user", &user.role, "--db-name", "dev", "select current_user", "--format", "json"]);
+    let rows = home.run(&[
+        "db",
+        "exec",
+        "logistics-prod",
+        "--db-user",
+        &user.role,
+        "--db-name",
+        "dev",
+        "select current_user",
+        "--format",
+        "json",
+    ]);
     assert_eq!(rows.json()[0]["current_user"], format!("IAMR:{}", user.role));
     home.change_database("logistics-prod", |yaml| {
         let at = yaml.find("external_id:").expect("it has one");
@@ -93,7 +119,8 @@ fn rows_come_in_every_format_with_exact_values() {
     let home = Home::signed_in();
     let sql = "select 9007199254740993::bigint as big, 0.10::decimal(9,2) as money, null::text as nothing, '' as empty, '서울' as city";
     let run = |format: &str| {
-        home.run(&["db", "exec", DATABASE, "--db-user", "bi-readonly", "--db-name", "dev", "--format", format, sql]).ok()
+        home.run(&["db", "exec", DATABASE, "--db-user", "bi-readonly", "--db-name", "dev", "--format", format, sql])
+            .ok()
     };
     assert_eq!(run("csv"), "big,money,nothing,empty,city\n9007199254740993,0.10,,\"\",서울\n");
     let line = run("ndjson");
@@ -101,7 +128,21 @@ fn rows_come_in_every_format_with_exact_values() {
     assert!(run("json").trim_start().starts_with('['));
     assert!(run("table").contains("서울"));
     let file = home.path().join("rows.csv");
-    home.run(&["db", "exec", DATABASE, "--db-user", "bi-readonly", "--db-name", "dev", "--format", "csv", "-o", &file.to_string_lossy(), sql]).ok();
+    home.run(&[
+        "db",
+        "exec",
+        DATABASE,
+        "--db-user",
+        "bi-readonly",
+        "--db-name",
+        "dev",
+        "--format",
+        "csv",
+        "-o",
+        &file.to_string_lossy(),
+        sql,
+    ])
+    .ok();
     assert!(std::fs::read_to_string(&file).expect("it was written").starts_with("big,"));
 }
 
@@ -110,11 +151,28 @@ fn a_file_is_absent_when_the_query_failed() {
     let home = Home::signed_in();
     let file = home.path().join("rows.csv");
     let sql = "select 1; select * from no_such_table";
-    let said = home.run(&["db", "exec", DATABASE, "--db-user", "bi-readonly", "--db-name", "dev", "--format", "csv", "-o", &file.to_string_lossy(), sql]);
+    let said = home.run(&[
+        "db",
+        "exec",
+        DATABASE,
+        "--db-user",
+        "bi-readonly",
+        "--db-name",
+        "dev",
+        "--format",
+        "csv",
+        "-o",
+        &file.to_string_lossy(),
+        sql,
+    ]);
     assert_eq!(said.code, 1);
     assert!(said.err.contains("42P01") && said.err.contains("no_such_table"), "{}", said.err);
     assert!(!file.exists());
-    let left: Vec<_> = std::fs::read_dir(home.path()).expect("the folder").filter_map(Result::ok).map(|entry| entry.file_name()).collect();
+    let left: Vec<_> = std::fs::read_dir(home.path())
+        .expect("the folder")
+        .filter_map(Result::ok)
+        .map(|entry| entry.file_name())
+        .collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().contains("rows.csv")), "{left:?}");
 }
 
@@ -122,10 +180,14 @@ fn a_file_is_absent_when_the_query_failed() {
 fn a_running_query_is_listed_and_canceled_with_proof() {
     let home = Home::signed_in();
     let login = ["--db-user", "bi-readonly", "--db-name", "dev"];
-    let mut victim = start(&home, &[&["db", "exec", DATABASE], &login[..], &["select /* victim */ pg_sleep(120)"]].concat());
+    let mut victim =
+        start(&home, &[&["db", "exec", DATABASE], &login[..], &["select /* victim */ pg_sleep(120)"]].concat());
     let found = eventually("the query is listed", || {
         let list = home.run(&[&["db", "queries", DATABASE, "--format", "json"], &login[..]].concat()).json();
-        list.as_array()?.iter().find(|query| query["query_text"].as_str().is_some_and(|text| text.contains("/* victim */"))).cloned()
+        list.as_array()?
+            .iter()
+            .find(|query| query["query_text"].as_str().is_some_and(|text| text.contains("/* victim */")))
+            .cloned()
     });
     assert_eq!(found["status"], "running");
     let (session, query) = (found["session_id"].to_string(), found["query_id"].to_string());
@@ -135,16 +197,24 @@ fn a_running_query_is_listed_and_canceled_with_proof() {
     assert_eq!(said.code, 1);
     assert!(victim.try_wait().expect("it is ours").is_none(), "the victim lives");
 
-    let report = home.run(&[&["db", "cancel", DATABASE, "--session", &session, "--query", &query, "--format", "json"], &login[..]].concat()).json();
+    let report = home
+        .run(
+            &[&["db", "cancel", DATABASE, "--session", &session, "--query", &query, "--format", "json"], &login[..]]
+                .concat(),
+        )
+        .json();
     assert_eq!(report["outcome"], "canceled", "{report}");
     let ended = victim.wait_with_output().expect("it ends");
     assert_eq!(ended.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&ended.stderr).contains("57014"), "{ended:?}");
     let all = home.run(&[&["db", "queries", DATABASE, "--all", "--format", "json"], &login[..]].concat()).json();
-    let after = all.as_array().and_then(|list| list.iter().find(|row| row["query_id"].to_string() == query)).cloned();
+    let after = all.as_array().and_then(|list| list.iter().find(|row| row["query_id"] == found["query_id"])).cloned();
     assert_eq!(after.expect("it is in the history")["status"], "canceled");
     // A second cancel finds nothing to do, and says so.
-    let report = home.run(&[&["db", "cancel", DATABASE, "--session", &session, "--query", &query, "--format", "json"], &login[..]].concat());
+    let report = home.run(
+        &[&["db", "cancel", DATABASE, "--session", &session, "--query", &query, "--format", "json"], &login[..]]
+            .concat(),
+    );
     assert_eq!(report.code, 1);
     assert!(report.out.contains("already_finished"), "{report:?}");
 }
@@ -153,13 +223,22 @@ fn a_running_query_is_listed_and_canceled_with_proof() {
 fn terminate_ends_the_session() {
     let home = Home::signed_in();
     let login = ["--db-user", "bi-readonly", "--db-name", "dev"];
-    let victim = start(&home, &[&["db", "exec", DATABASE], &login[..], &["select /* doomed */ pg_sleep(120)"]].concat());
+    let victim =
+        start(&home, &[&["db", "exec", DATABASE], &login[..], &["select /* doomed */ pg_sleep(120)"]].concat());
     let found = eventually("the query is listed", || {
         let list = home.run(&[&["db", "queries", DATABASE, "--format", "json"], &login[..]].concat()).json();
-        list.as_array()?.iter().find(|query| query["query_text"].as_str().is_some_and(|text| text.contains("/* doomed */"))).cloned()
+        list.as_array()?
+            .iter()
+            .find(|query| query["query_text"].as_str().is_some_and(|text| text.contains("/* doomed */")))
+            .cloned()
     });
     let session = found["session_id"].to_string();
-    let report = home.run(&[&["db", "cancel", DATABASE, "--session", &session, "--terminate", "--format", "json"], &login[..]].concat()).json();
+    let report = home
+        .run(
+            &[&["db", "cancel", DATABASE, "--session", &session, "--terminate", "--format", "json"], &login[..]]
+                .concat(),
+        )
+        .json();
     assert_eq!(report["outcome"], "terminated", "{report}");
     assert_eq!(victim.wait_with_output().expect("it ends").status.code(), Some(1));
 }

@@ -25,10 +25,16 @@ impl App {
         let home = Home::signed_in();
         // The same account as the environment of the commands, as files: this process has an environment of its own.
         let env = &description().env;
-        let config = home.write("aws-config", &format!("[default]\nregion = {}\nendpoint_url = {}\n", env["AWS_REGION"], description().aws["sts"]));
+        let config = home.write(
+            "aws-config",
+            &format!("[default]\nregion = {}\nendpoint_url = {}\n", env["AWS_REGION"], description().aws["sts"]),
+        );
         let credentials = home.write(
             "aws-credentials",
-            &format!("[default]\naws_access_key_id = {}\naws_secret_access_key = {}\n", env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"]),
+            &format!(
+                "[default]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+                env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"]
+            ),
         );
         let options = EngineOptions { aws_files: Some(AwsFiles { config, credentials }) };
         let engine = Engine::open(postern_engine::Home::at(home.path()), options).expect("the home opens");
@@ -58,7 +64,9 @@ impl App {
         loop {
             let request = ActivityRequest { target: target(database), finished: 0 };
             let list = self.host.activity_list(request).await.expect("the list");
-            if let Some(query) = list.queries.into_iter().find(|query| query.text.contains(text) && query.status == "running") {
+            if let Some(query) =
+                list.queries.into_iter().find(|query| query.text.contains(text) && query.status == "running")
+            {
                 return query;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -99,7 +107,8 @@ fn rows_are_kept_in_rust_and_given_by_window() {
     let app = App::open();
     block_on(async {
         let tab = app.tab("analytics-dev").await;
-        let run = app.run(&tab, "select n, n::text || '행' as word, nullif(n, 3) from generate_series(1, 50000) as n").await;
+        let run =
+            app.run(&tab, "select n, n::text || '행' as word, nullif(n, 3) from generate_series(1, 50000) as n").await;
         assert_eq!(run.state, RunState::Done, "{run:?}");
         let result = run.statements[0].result.clone().expect("it has rows");
         assert_eq!((result.rows, result.complete), (50_000, true));
@@ -140,7 +149,11 @@ fn a_cell_of_a_hundred_megabytes_is_cut_for_the_window_and_kept_whole() {
         let tab = app.tab("analytics-dev").await;
         let run = app.run(&tab, "select repeat('가', 33000000) as huge").await;
         let result = run.statements[0].result.clone().expect("a row");
-        let window = app.host.result_window(WindowRequest { result: result.id.clone(), first: 0, count: 1 }).await.expect("the row");
+        let window = app
+            .host
+            .result_window(WindowRequest { result: result.id.clone(), first: 0, count: 1 })
+            .await
+            .expect("the row");
         assert_eq!(window.cut[0].bytes, 99_000_000);
         assert!(window.rows[0][0].as_ref().is_some_and(|cell| cell.chars().count() <= 1_000));
         let cell = app.host.result_cell(CellRequest { result: result.id, row: 0, column: 0 }).await.expect("the cell");
@@ -160,8 +173,12 @@ fn a_query_of_the_console_is_canceled_from_activity_with_proof_and_the_tab_lives
         let report = app.cancel("analytics-stage", &query).await;
         assert_eq!(report.outcome, CancelOutcome::Canceled, "{report:?}");
         let kinds: Vec<CancelStepKind> = report.steps.iter().map(|step| step.kind).collect();
-        let expected =
-            [CancelStepKind::Reread, CancelStepKind::WireCancel, CancelStepKind::ServerReports, CancelStepKind::ClientTold];
+        let expected = [
+            CancelStepKind::Reread,
+            CancelStepKind::WireCancel,
+            CancelStepKind::ServerReports,
+            CancelStepKind::ClientTold,
+        ];
         assert_eq!(kinds, expected, "{report:?}");
         assert!(report.steps.iter().all(|step| step.ok), "{report:?}");
         let run = wait_for(&mut events, &begun.id).await;
@@ -241,7 +258,11 @@ fn a_denied_role_names_hop_action_and_resource() {
 fn a_connection_shows_its_sessions_and_is_gone_after_stop() {
     let app = App::open();
     block_on(async {
-        let opened = app.host.connection_open(OpenConnection { target: target("analytics-dev"), port: Some(0) }).await.expect("a proxy");
+        let opened = app
+            .host
+            .connection_open(OpenConnection { target: target("analytics-dev"), port: Some(0) })
+            .await
+            .expect("a proxy");
         let (client, connection) = tokio_postgres::Config::new()
             .host("127.0.0.1")
             .port(opened.port)

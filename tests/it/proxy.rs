@@ -48,7 +48,8 @@ fn another_user_or_database_than_allowed_is_refused_with_words() {
     for (from, to) in [("teleport-redshift-serverless-access@", "etl-writer@"), ("/dev?", "/analytics?")] {
         let other = uri.replace(from, to);
         assert_ne!(other, uri);
-        let said = Command::new("psql").args(["-X", "-c", "select 1", &other]).stdin(Stdio::null()).output().expect("psql");
+        let said =
+            Command::new("psql").args(["-X", "-c", "select 1", &other]).stdin(Stdio::null()).output().expect("psql");
         let err = String::from_utf8_lossy(&said.stderr).into_owned();
         assert!(!said.status.success() && err.contains("denied"), "{err}");
     }
@@ -65,12 +66,14 @@ fn ctrl_c_in_psql_cancels_at_the_server() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("psql starts");
-    let list = || home.run(&[&["db", "queries"], &login("analytics-dev")[..], &["--format", "json", "--all"]].concat()).json();
+    let list =
+        || home.run(&[&["db", "queries"], &login("analytics-dev")[..], &["--format", "json", "--all"]].concat()).json();
     let status = || {
         let list = list();
-        let found = list.as_array()?.iter().find(|query| {
-            query["query_text"].as_str().is_some_and(|text| text.contains("/* interrupted */"))
-        })?;
+        let found = list
+            .as_array()?
+            .iter()
+            .find(|query| query["query_text"].as_str().is_some_and(|text| text.contains("/* interrupted */")))?;
         Some(found["status"].as_str()?.to_owned())
     };
     eventually("the query runs", || (status()? == "running").then_some(()));
@@ -211,7 +214,10 @@ fn postgresql_killed_in_mid_query_is_told_and_the_next_session_works() {
         .expect("psql starts");
     eventually("the query runs", || {
         let list = home.run(&[&["db", "queries"], &login("ml-dev")[..], &["--format", "json"]].concat()).json();
-        list.as_array()?.iter().any(|query| query["query_text"].as_str().is_some_and(|text| text.contains("/* cut */"))).then_some(())
+        list.as_array()?
+            .iter()
+            .any(|query| query["query_text"].as_str().is_some_and(|text| text.contains("/* cut */")))
+            .then_some(())
     });
     crate::support::block_on(faults("ml-dev").crash_database());
     let said = child.wait_with_output().expect("it ends");
@@ -229,7 +235,11 @@ fn a_cell_of_a_hundred_megabytes_passes_exactly() {
     assert_eq!(said.len(), 100_000_001);
     let file = home.path().join("cell.csv");
     let sql = "select repeat('x', 100000000) as cell";
-    home.run(&[&["db", "exec"], &login("analytics-dev")[..], &["--format", "csv", "-o", &file.to_string_lossy(), sql]].concat()).ok();
+    home.run(
+        &[&["db", "exec"], &login("analytics-dev")[..], &["--format", "csv", "-o", &file.to_string_lossy(), sql]]
+            .concat(),
+    )
+    .ok();
     assert_eq!(std::fs::metadata(&file).expect("it was written").len(), 100_000_000 + "cell\n\n".len() as u64);
 }
 
@@ -248,7 +258,8 @@ fn a_syntax_error_comes_with_its_words_and_place() {
 fn a_signal_ends_a_proxy_and_its_clients_are_told() {
     let home = Home::signed_in();
     let proxy = open(&home, "analytics-dev");
-    let mut child = proxy.psql(&[]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("psql");
+    let mut child =
+        proxy.psql(&[]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("psql");
     let mut input = child.stdin.take().expect("its input is piped");
     input.write_all(b"select 'ready';\n").expect("it reads");
     let mut first = [0; 6];
@@ -272,7 +283,8 @@ fn an_idle_client_is_ended_as_its_role_says_and_a_busy_one_is_not() {
     home.run(&["login", "--user", "bob"]).ok();
     let proxy = open(&home, "analytics-dev");
     assert_eq!(proxy.sql("select pg_sleep(5)::text || 'slept'").ok(), "slept\n");
-    let mut child = proxy.psql(&[]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("psql");
+    let mut child =
+        proxy.psql(&[]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("psql");
     let mut input = child.stdin.take().expect("its input is piped");
     input.write_all(b"select 'ready';\n").expect("it reads");
     let sessions = || home.run(&["audit", "ls", "--event", "db.session.end"]).ok();

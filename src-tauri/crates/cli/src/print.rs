@@ -1,5 +1,4 @@
 //! Printing: standard output is data, standard error is talk. The only file of this program that writes to either.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what this file is for")]
 
 use std::io::Write;
 
@@ -41,7 +40,9 @@ pub(crate) fn data(format: Format, value: &impl Serialize, text: impl FnOnce() -
             raw(&serde_saphyr::to_string(value).map_err(|error| Failure::internal("could not print", error))?);
         }
         Format::Csv | Format::Ndjson => {
-            return Err(Failure::usage("--format csv and ndjson are for the rows of `db exec`; use text, json or yaml"));
+            return Err(Failure::usage(
+                "--format csv and ndjson are for the rows of `db exec`; use text, json or yaml",
+            ));
         }
     }
     Ok(())

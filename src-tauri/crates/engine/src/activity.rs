@@ -217,7 +217,10 @@ pub(crate) fn our_sessions(gates: &[std::sync::Arc<Gate>]) -> BTreeMap<i32, OurS
         .iter()
         .flat_map(|gate| gate.sessions())
         .filter_map(|session| {
-            Some((session.facts.backend_pid?, OurSession { program: session.facts.program, session: session.facts.id.0 }))
+            Some((
+                session.facts.backend_pid?,
+                OurSession { program: session.facts.program, session: session.facts.id.0 },
+            ))
         })
         .collect()
 }

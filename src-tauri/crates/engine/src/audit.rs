@@ -116,7 +116,9 @@ impl Audit {
             let failed = |source| Error::Storage { path: path.clone(), source };
             for line in BufReader::new(File::open(&path).map_err(failed)?).lines() {
                 let line = line.map_err(failed)?;
-                records.push(serde_json::from_str(&line).unwrap_or_else(|_| json!({ "event": "unreadable", "line": line })));
+                records.push(
+                    serde_json::from_str(&line).unwrap_or_else(|_| json!({ "event": "unreadable", "line": line })),
+                );
             }
         }
         Ok(records)
@@ -204,7 +206,8 @@ fn last_hash(file: &mut File) -> std::io::Result<Option<String>> {
                 continue;
             }
         };
-        let hash = serde_json::from_str::<Value>(line).ok().and_then(|value| Some(value.get("hash")?.as_str()?.to_owned()));
+        let hash =
+            serde_json::from_str::<Value>(line).ok().and_then(|value| Some(value.get("hash")?.as_str()?.to_owned()));
         return Ok(Some(hash.unwrap_or_default()));
     }
 }
@@ -232,7 +235,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let audit = Audit::in_folder(folder.path().to_owned());
         for index in 0..count {
-            audit.append(Record::new("db.session.query", "TDB02I", json!({ "db_query": format!("select {index}") }))).unwrap();
+            audit
+                .append(Record::new("db.session.query", "TDB02I", json!({ "db_query": format!("select {index}") })))
+                .unwrap();
         }
         (folder, audit)
     }

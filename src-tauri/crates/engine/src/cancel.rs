@@ -104,8 +104,14 @@ impl Engine {
     pub async fn cancel(&self, request: &CancelRequest) -> Result<CancelReport, Error> {
         let gate = self.gate(&request.login)?;
         let monitor = gate.monitor().await?;
-        let mut attempt =
-            Attempt { engine: self, request, monitor, query_id: request.query_id, began: Instant::now(), steps: Vec::new() };
+        let mut attempt = Attempt {
+            engine: self,
+            request,
+            monitor,
+            query_id: request.query_id,
+            began: Instant::now(),
+            steps: Vec::new(),
+        };
         let outcome = attempt.run().await?;
         let report = CancelReport { outcome, elapsed: attempt.began.elapsed(), steps: attempt.steps };
         self.record_cancel(request, &report)?;
@@ -113,11 +119,8 @@ impl Engine {
     }
 
     fn record_cancel(&self, request: &CancelRequest, report: &CancelReport) -> Result<(), Error> {
-        let (event, code) = if request.terminate {
-            ("db.session.terminate", "PST02I")
-        } else {
-            ("db.session.query.cancel", "PST01I")
-        };
+        let (event, code) =
+            if request.terminate { ("db.session.terminate", "PST02I") } else { ("db.session.query.cancel", "PST01I") };
         let user = self.shared.identity()?.sign_in.user;
         self.audit().append(Record::new(
             event,
@@ -190,7 +193,9 @@ impl Attempt<'_> {
     /// The gate that the session runs through, when it is ours.
     fn our_gate(&self) -> Option<Arc<Gate>> {
         let gates = self.engine.gates_of(&self.request.login.database);
-        gates.into_iter().find(|gate| gate.sessions().iter().any(|session| session.facts.backend_pid == Some(self.request.session_id)))
+        gates.into_iter().find(|gate| {
+            gate.sessions().iter().any(|session| session.facts.backend_pid == Some(self.request.session_id))
+        })
     }
 
     /// Asks `pg_cancel_backend` or `pg_terminate_backend`, and waits for the proof.

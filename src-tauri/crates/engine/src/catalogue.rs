@@ -118,7 +118,9 @@ impl Catalogue {
         }
         let existing = self.documents()?;
         let find = |document: &Document| {
-            existing.iter().find(|found| found.document.kind() == document.kind() && found.document.name() == document.name())
+            existing
+                .iter()
+                .find(|found| found.document.kind() == document.kind() && found.document.name() == document.name())
         };
         let mut seen = BTreeSet::new();
         for document in &documents {
@@ -201,7 +203,10 @@ impl Catalogue {
                     for document in documents {
                         if !names.insert((document.kind(), document.name().to_owned())) {
                             // Which of the two counts would depend on file names: nobody should have to guess.
-                            return Err(Error::AlreadyExists { kind: document.kind(), name: document.name().to_owned() });
+                            return Err(Error::AlreadyExists {
+                                kind: document.kind(),
+                                name: document.name().to_owned(),
+                            });
                         }
                         all.push(Found { path: path.clone(), document });
                     }
@@ -249,7 +254,8 @@ mod tests {
     use super::*;
 
     const ROLE: &str = "kind: role\nversion: v5\nmetadata:\n  name: redshift-serverless-access\nspec:\n  allow:\n    db_labels:\n      '*': '*'\n    db_names: [dev]\n    db_users: ['teleport-redshift-serverless-access']\n";
-    const USER: &str = "kind: user\nversion: v2\nmetadata:\n  name: alice@example.com\nspec:\n  roles: [redshift-serverless-access]\n";
+    const USER: &str =
+        "kind: user\nversion: v2\nmetadata:\n  name: alice@example.com\nspec:\n  roles: [redshift-serverless-access]\n";
 
     fn catalogue() -> (tempfile::TempDir, Catalogue) {
         let root = tempfile::tempdir().unwrap();

@@ -208,7 +208,8 @@ impl Engine {
 
     /// With the system's own reason, "No space left on device", where there is one.
     fn storage(&self, error: &StoreError) -> Error {
-        let reason = std::error::Error::source(error).map_or_else(|| error.to_string(), |why| format!("{error}: {why}"));
+        let reason =
+            std::error::Error::source(error).map_or_else(|| error.to_string(), |why| format!("{error}: {why}"));
         Error::Storage { path: self.home().spill().to_owned(), source: std::io::Error::other(reason) }
     }
 

@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use postern_access::{Choices, Database, DatabaseType, Decision, Kind, Options, SessionLimits, User, decide, default_choice, limits, options};
+use postern_access::{
+    Choices, Database, DatabaseType, Decision, Kind, Options, SessionLimits, User, decide, default_choice, limits,
+    options,
+};
 use postern_aws::{Aws, AwsFiles, AwsSource, CallerIdentity, profiles, session_name};
 use tokio::sync::broadcast;
 

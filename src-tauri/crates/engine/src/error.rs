@@ -188,7 +188,8 @@ fn aws_advice(error: &AwsError) -> Option<String> {
             "Check the profile in the AWS configuration files, or sign in with another --aws-profile.".to_owned()
         }
         AwsErrorKind::CredentialsMissing { profile: None } => {
-            "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, run `aws configure`, or sign in with --aws-profile.".to_owned()
+            "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, run `aws configure`, or sign in with --aws-profile."
+                .to_owned()
         }
         AwsErrorKind::CredentialsExpired => "Renew them (for IAM Identity Center: aws sso login).".to_owned(),
         AwsErrorKind::Unreachable { .. } => "Check the network, the proxy settings and the region.".to_owned(),

@@ -9,7 +9,7 @@ use std::{
 
 use postern_proxy::{
     CancelOutcome, DialError, Freshness, ListenError, ListenOptions, Proxy, ProxyOptions, SessionId, SessionInfo,
-    SessionState, StopReason,
+    SessionState, StopReason, Totals,
 };
 use tokio::{io::DuplexStream, time::Instant};
 
@@ -109,8 +109,7 @@ impl Engine {
             format!("{}:{}", database.host, database.port),
         );
         let upstream = DatabaseUpstream::new(&self.shared, login.clone());
-        let proxy =
-            Proxy::new(database.name.as_str(), Arc::new(upstream), Arc::new(recorder), ProxyOptions::default());
+        let proxy = Proxy::new(database.name.as_str(), Arc::new(upstream), Arc::new(recorder), ProxyOptions::default());
         let gate = Arc::new(Gate {
             login: login.clone(),
             env: database.labels.get("env").cloned(),
@@ -260,6 +259,11 @@ impl Gate {
             bytes_up: totals.bytes_up,
             bytes_down: totals.bytes_down,
         })
+    }
+
+    /// What went through so far.
+    pub(crate) fn totals(&self) -> Totals {
+        self.proxy.totals()
     }
 
     /// Live sessions.

@@ -47,8 +47,8 @@ impl Held {
             .unwrap_or_else(|| "postern".to_owned());
         let lease = Lease { pid: std::process::id(), program, database: database.to_owned(), port };
         let path = home.connections().join(format!("{port}.json"));
-        let content = serde_json::to_vec(&lease)
-            .map_err(|error| Error::Storage { path: path.clone(), source: error.into() })?;
+        let content =
+            serde_json::to_vec(&lease).map_err(|error| Error::Storage { path: path.clone(), source: error.into() })?;
         write_private(&path, &content)?;
         Ok(Self { path })
     }

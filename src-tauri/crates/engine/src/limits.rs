@@ -1,5 +1,5 @@
 //! The limits that roles set on sessions: `client_idle_timeout`, and `disconnect_expired_cert` with `max_session_ttl`.
-//! A session that reaches one is told why and ends.
+//! A session that reaches one is told why and ends. On the way, whoever shows connections is told of bytes that flowed.
 
 use std::{
     collections::HashMap,
@@ -10,7 +10,11 @@ use std::{
 use postern_proxy::{SessionId, SessionInfo, SessionState, StopReason};
 use tokio::time::Instant;
 
-use crate::{engine::Shared, error::Error, gate::Gate};
+use crate::{
+    engine::{Change, Shared},
+    error::Error,
+    gate::Gate,
+};
 
 /// How exactly limits are kept.
 const TICK: Duration = Duration::from_secs(1);
@@ -23,7 +27,7 @@ struct Seen {
 
 /// Watches the sessions of a gate for as long as the gate is used.
 pub(crate) async fn enforce(engine: Weak<Shared>, gate: Weak<Gate>) {
-    let mut seen = HashMap::new();
+    let (mut seen, mut flowed) = (HashMap::new(), None);
     loop {
         tokio::time::sleep(TICK).await;
         let (Some(engine), Some(gate)) = (engine.upgrade(), gate.upgrade()) else { return };
@@ -31,6 +35,11 @@ pub(crate) async fn enforce(engine: Weak<Shared>, gate: Weak<Gate>) {
         seen.retain(|id, _| sessions.iter().any(|session| session.facts.id == *id));
         if !sessions.is_empty() {
             check(&engine, &gate, &sessions, &mut seen);
+        }
+        let totals = Some(gate.totals());
+        if flowed != totals {
+            flowed = totals;
+            engine.tell(Change::Connections);
         }
     }
 }

@@ -22,7 +22,9 @@ pub(crate) fn password(host: &str, port: u16, db_name: &str, user: &str) -> Resu
 fn missing(why: &str, host: &str, port: u16) -> Error {
     Error::InvalidValue {
         field: "password".to_owned(),
-        problem: format!("{why} for this login; add a line `{host}:{port}:DATABASE:USER:PASSWORD` to the password file"),
+        problem: format!(
+            "{why} for this login; add a line `{host}:{port}:DATABASE:USER:PASSWORD` to the password file"
+        ),
     }
 }
 

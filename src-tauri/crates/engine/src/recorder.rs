@@ -98,21 +98,17 @@ fn describe(event: &Event<'_>) -> Option<(&'static str, &'static str, Value)> {
                 "parameters": parameters.iter().map(parameter).collect::<Vec<_>>(),
             }),
         ),
-        Event::Execute { portal, max_rows } => (
-            "db.session.postgres.statements.execute",
-            "TPG02I",
-            json!({ "portal_name": portal, "max_rows": max_rows }),
-        ),
+        Event::Execute { portal, max_rows } => {
+            ("db.session.postgres.statements.execute", "TPG02I", json!({ "portal_name": portal, "max_rows": max_rows }))
+        }
         Event::Close { what, name } => {
             ("db.session.postgres.statements.close", "TPG03I", json!({ "what": what, "name": name }))
         }
         Event::FunctionCall { oid } => ("db.session.postgres.function", "TPG04I", json!({ "function_oid": oid })),
         Event::Malformed { detail } => ("db.session.malformed_packet", "TDB06I", json!({ "message": detail })),
-        Event::CancelRequested { by, outcome } => (
-            "db.session.query.cancel",
-            "PST00I",
-            json!({ "by": format!("{by:?}"), "outcome": format!("{outcome:?}") }),
-        ),
+        Event::CancelRequested { by, outcome } => {
+            ("db.session.query.cancel", "PST00I", json!({ "by": format!("{by:?}"), "outcome": format!("{outcome:?}") }))
+        }
         _ => return None,
     })
 }

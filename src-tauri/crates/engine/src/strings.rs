@@ -83,7 +83,11 @@ fn escape(text: &str) -> String {
 /// Quotes for sh, when it needs it.
 fn quote(text: &str) -> String {
     let plain = |character: char| character.is_ascii_alphanumeric() || "-._~/:@%=+,".contains(character);
-    if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
 
 #[cfg(test)]
@@ -109,7 +113,11 @@ mod tests {
             Address::Tcp { host: "127.0.0.1", port: 1 },
             &login("arn:aws:iam::111111111111:role/bi", "it's 물류"),
         );
-        assert!(strings.uri.starts_with("postgresql://arn%3Aaws%3Aiam%3A%3A111111111111%3Arole%2Fbi@127.0.0.1:1/it%27s%20%EB"));
+        assert!(
+            strings
+                .uri
+                .starts_with("postgresql://arn%3Aaws%3Aiam%3A%3A111111111111%3Arole%2Fbi@127.0.0.1:1/it%27s%20%EB")
+        );
         assert!(strings.env.contains(r"export PGDATABASE='it'\''s 물류'"), "{}", strings.env);
     }
 

@@ -123,7 +123,9 @@ pub(crate) fn credentials_request(database: &Database, login: &Login) -> Result<
 pub(crate) fn refusal(error: Error) -> Refusal {
     use std::error::Error as _;
     let sqlstate = match &error {
-        Error::AccessDenied { .. } | Error::NotSignedIn | Error::SignInExpired { .. } | Error::NotFound { .. } => "28000",
+        Error::AccessDenied { .. } | Error::NotSignedIn | Error::SignInExpired { .. } | Error::NotFound { .. } => {
+            "28000"
+        }
         Error::Aws(_) => "28000",
         Error::InvalidValue { .. } | Error::InvalidResources(_) => "22023",
         Error::Canceled => "57P01",

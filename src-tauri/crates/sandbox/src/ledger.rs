@@ -154,7 +154,7 @@ mod tests {
     fn expire_all_ends_what_was_issued_before_and_nothing_later() {
         let ledger = PasswordLedger::default();
         let old = ledger.issue("ml-dev", USER, None, NOON);
-        ledger.clone().expire_all();
+        ledger.expire_all();
         let new = ledger.issue("ml-dev", USER, None, NOON);
         let before = NOON - time::Duration::minutes(1);
 

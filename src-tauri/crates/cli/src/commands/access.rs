@@ -10,8 +10,7 @@ use crate::{
 
 /// Prints the decision. Exit code 1 when it is a denial, so that a script can tell.
 pub(crate) fn check(engine: &Engine, format: Format, check: &AccessCheck) -> Result<(), Failure> {
-    let login =
-        Login { database: check.db.clone(), db_user: check.db_user.clone(), db_name: check.db_name.clone() };
+    let login = Login { database: check.db.clone(), db_user: check.db_user.clone(), db_name: check.db_name.clone() };
     let decision = engine.access_check(check.user.as_deref(), &login)?;
     print::data(format, &decision, || {
         let mut text = format!("{}: {}\n", if decision.allowed { "allowed" } else { "denied" }, decision.reason);

@@ -1,6 +1,8 @@
 //! `db queries`, `db cancel`.
 
-use postern_engine::{CancelReport, CancelRequest, CancelStep, Engine, Outcome, Query, Scope, StepKind, rfc3339_millis};
+use postern_engine::{
+    CancelReport, CancelRequest, CancelStep, Engine, Outcome, Query, Scope, StepKind, rfc3339_millis,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -68,8 +70,7 @@ fn text(queries: &[Query]) -> String {
 /// Exit code 0 only when the server says that the query is canceled, or the session gone.
 pub(crate) async fn cancel(engine: &Engine, format: Format, asked: &DbCancel) -> Result<(), Failure> {
     let login = super::login(engine, &asked.target)?;
-    let request =
-        CancelRequest { login, session_id: asked.session, query_id: asked.query, terminate: asked.terminate };
+    let request = CancelRequest { login, session_id: asked.session, query_id: asked.query, terminate: asked.terminate };
     let report = engine.cancel(&request).await?;
     print::data(format, &report_json(&report), || report_text(&report))?;
     match report.outcome {

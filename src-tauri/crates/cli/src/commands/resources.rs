@@ -80,7 +80,9 @@ pub(crate) fn add_user(engine: &Engine, add: &UserAdd) -> Result<(), Failure> {
 pub(super) fn read(file: &Path) -> Result<(String, String), Failure> {
     if file == Path::new("-") {
         let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).map_err(|error| Failure::usage(format!("standard input: {error}")))?;
+        std::io::stdin()
+            .read_to_string(&mut text)
+            .map_err(|error| Failure::usage(format!("standard input: {error}")))?;
         return Ok(("standard input".to_owned(), text));
     }
     let text = std::fs::read_to_string(file).map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?;

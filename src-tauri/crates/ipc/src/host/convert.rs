@@ -96,12 +96,7 @@ impl From<engine::Connection> for Connection {
             host: host.to_owned(),
             port: connection.port,
             unix_socket: connection.unix_socket.map(|path| path.display().to_string()),
-            strings: ConnectionStrings {
-                uri: strings.uri,
-                psql: strings.psql,
-                jdbc: strings.jdbc,
-                env: strings.env,
-            },
+            strings: ConnectionStrings { uri: strings.uri, psql: strings.psql, jdbc: strings.jdbc, env: strings.env },
             sessions: connection.sessions.into_iter().map(Into::into).collect(),
             bytes_up: connection.bytes_up,
             bytes_down: connection.bytes_down,

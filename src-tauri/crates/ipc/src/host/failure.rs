@@ -57,17 +57,18 @@ impl From<&Error> for Failure {
                 failure.server = Some(message.clone());
                 failure
             }
-            Error::NotFound { kind, name } => Self::of(ErrorCode::NotFound, [("kind", &(*kind).to_owned()), ("name", name)]),
+            Error::NotFound { kind, name } => {
+                Self::of(ErrorCode::NotFound, [("kind", &(*kind).to_owned()), ("name", name)])
+            }
             Error::NotSignedIn | Error::SignInExpired { .. } => Self::of(ErrorCode::NotSignedIn, []),
             Error::PortInUse { port, owner } => Self::of(
                 ErrorCode::PortInUse,
                 [("port", &port.to_string()), ("owner", &owner.clone().unwrap_or_default())],
             ),
             Error::Sql(failure) => sql(failure),
-            Error::Storage { path, source } => Self::of(
-                ErrorCode::Storage,
-                [("path", &path.display().to_string()), ("reason", &source.to_string())],
-            ),
+            Error::Storage { path, source } => {
+                Self::of(ErrorCode::Storage, [("path", &path.display().to_string()), ("reason", &source.to_string())])
+            }
             other => Self::of(ErrorCode::Internal, [("detail", &other.to_string())]),
         };
         failure.message = message;
@@ -77,10 +78,13 @@ impl From<&Error> for Failure {
 
 impl Failure {
     /// A code and the values of its sentence.
-    pub(crate) fn of<'a, const N: usize>(code: ErrorCode, params: [(&'static str, &'a String); N]) -> Self {
+    pub(crate) fn of<const N: usize>(code: ErrorCode, params: [(&'static str, &String); N]) -> Self {
         Self {
             code,
-            params: params.iter().map(|(name, value)| ((*name).to_owned(), (*value).clone())).collect::<BTreeMap<_, _>>(),
+            params: params
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).clone()))
+                .collect::<BTreeMap<_, _>>(),
             message: String::new(),
             server: None,
             sql: None,
@@ -138,10 +142,9 @@ fn dial(database: &str, error: &Error) -> Failure {
             ErrorCode::ConnectTimedOut,
             [("address", &at(host, *port)), ("seconds", &limit.as_secs().to_string())],
         ),
-        Some(DialError::Untrusted { host, source }) => Failure::of(
-            ErrorCode::TlsUntrusted,
-            [("address", host), ("name", host), ("reason", &source.to_string())],
-        ),
+        Some(DialError::Untrusted { host, source }) => {
+            Failure::of(ErrorCode::TlsUntrusted, [("address", host), ("name", host), ("reason", &source.to_string())])
+        }
         Some(DialError::WrongName { host, expected, presented }) => Failure::of(
             ErrorCode::TlsNameMismatch,
             [("address", host), ("name", expected), ("reason", &presented.join(", "))],

@@ -64,7 +64,7 @@ mod tests {
     fn throttling_lasts_for_as_many_requests_as_asked() {
         let faults = Faults::default();
         assert!(!faults.takes_throttle());
-        faults.clone().throttle(2);
+        faults.throttle(2);
         assert_eq!([(); 3].map(|()| faults.takes_throttle()), [true, true, false]);
     }
 }
