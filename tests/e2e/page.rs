@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use fantoccini::{Client, ClientBuilder, Locator, elements::Element, wd::Capabilities};
 use hyper_util::client::legacy::connect::HttpConnector;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
@@ -44,18 +44,27 @@ impl Page {
     /// Ends the session and the app, and waits until both are gone.
     pub(crate) async fn close(mut self) -> Result<()> {
         self.client.clone().close().await.context("closing the session")?;
+        let group = self.group();
         self.end();
         self.driver.wait().await.context("stopping the driver")?;
-        Desktop::open()?.window_is(false).await
+        let until = Instant::now() + PATIENCE;
+        while group.is_some_and(|group| test_kill_process_group(group).is_ok()) {
+            ensure!(Instant::now() < until, "the app has not ended");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
     }
 
     /// The driver and what it started are one process group: ending a session may leave the app behind.
     fn end(&self) {
-        let group = self.driver.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        if let Some(group) = group {
+        if let Some(group) = self.group() {
             // Fails only when all of it is gone already.
             let _ = kill_process_group(group, Signal::TERM);
         }
+    }
+
+    fn group(&self) -> Option<Pid> {
+        self.driver.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw)
     }
 
     /// The element with this `data-testid`, as soon as it is there and visible.

@@ -54,7 +54,7 @@ fn open(sandbox: &Sandbox, folder: &Path) -> Result<()> {
 
 /// The guide's walk through the command line.
 pub(crate) fn headless() -> Result<()> {
-    setup::everything()?;
+    setup::system_packages()?;
     workspace::build(&["postern-cli", "postern-sandbox"])?;
     walk::whole()
 }

@@ -46,7 +46,8 @@ pub(crate) fn everything() -> Result<()> {
     workspace::install_ui_packages()
 }
 
-fn system_packages() -> Result<()> {
+/// What apt brings.
+pub(crate) fn system_packages() -> Result<()> {
     if !is_there("dpkg-query") || !is_there("apt-get") {
         println!("setup: no apt here. Needed are, by their Debian names: {}", PACKAGES.join(" "));
         return Ok(());

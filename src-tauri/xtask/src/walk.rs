@@ -134,7 +134,7 @@ impl<'a> Walk<'a> {
         let database = self.place.database.clone();
         self.step("log out of the database", ["db", "logout", &database])?;
         self.step("sign out", ["logout"])?;
-        self.refused("status after signing out", ["db", "ls"])
+        self.refused("nothing is shown to nobody", ["db", "ls"])
     }
 
     fn sign_in(&mut self) -> Result<()> {
@@ -250,8 +250,8 @@ impl Said {
 
 /// The running one among the rows of `db queries --format json`.
 fn long_query(rows: &Value) -> Option<Value> {
-    let rows = rows.as_array().or_else(|| rows["queries"].as_array())?;
-    rows.iter().find(|row| row["status"] == "running" && text(&row["text"]).contains("generate_series")).cloned()
+    let rows = rows.as_array()?;
+    rows.iter().find(|row| row["status"] == "running" && text(&row["query_text"]).contains("generate_series")).cloned()
 }
 
 fn text(value: &Value) -> String {
