@@ -7,7 +7,7 @@ import { FailureNote } from "../../components/FailureNote";
 import { Icon } from "../../components/Icon";
 import { Select } from "../../components/Select";
 import { asFailure, backend } from "../../ipc/backend";
-import type { AccessDecision, Choices, Database, Failure, Target } from "../../ipc/contract";
+import type { AccessDecision, Choices, Connection, Database, Failure, Target } from "../../ipc/contract";
 import { useAttempt } from "../../lib/attempt";
 import { first, permits, roleName } from "../../lib/choices";
 import { copy } from "../../lib/clipboard";
@@ -113,19 +113,17 @@ function Connect({ database, submit }: Props) {
     db_user: dbUser,
     db_name: dbName,
   });
-  const portId = useId();
 
   const target: Target = { database: database.name, db_user: dbUser.trim(), db_name: dbName.trim() };
   const complete = target.db_user !== "" && target.db_name !== "";
   const allowed = complete && decision?.allowed !== false;
-  const portNumber = port.trim() === "" ? null : Number(port);
-  const portGood = portNumber === null || (Number.isInteger(portNumber) && portNumber >= 1 && portNumber <= 65_535);
+  const chosenPort = parsePort(port);
 
   const openConsole = useAttempt(async () => {
     await useConsoles.getState().open(target);
     useNavigation.getState().go("console");
   });
-  const start = useAttempt(() => useConnections.getState().open({ target, port: portNumber }));
+  const start = useAttempt(() => useConnections.getState().open({ target, port: chosenPort ?? null }));
   const stop = useAttempt(() => useConnections.getState().stop(proxy?.id ?? ""));
   const failure = openConsole.failure ?? start.failure ?? stop.failure ?? checkFailure;
 
@@ -157,46 +155,7 @@ function Connect({ database, submit }: Props) {
         onChange={setDbName}
         testId="db-name"
       />
-      {proxy ? (
-        <div className="field">
-          <span className="field__label">{t("databases.runsAt")}</span>
-          <span className="row">
-            <span className="state" data-testid="proxy-address">
-              <i className="dot dot--ok" />
-              <span className="mono selectable">
-                {proxy.host}:{proxy.port}
-              </span>
-            </span>
-            <button
-              type="button"
-              className="btn btn--sm btn--ghost btn--icon"
-              aria-label={t("common.copy")}
-              title={t("common.copy")}
-              onClick={() => copy(`${proxy.host}:${proxy.port}`, `${proxy.host}:${proxy.port}`)}
-            >
-              <Icon name="copy" />
-            </button>
-          </span>
-        </div>
-      ) : (
-        <div className="field">
-          <label className="field__label" htmlFor={portId}>
-            {t("databases.port")}
-          </label>
-          <input
-            id={portId}
-            className={portGood ? "input num" : "input num is-bad"}
-            inputMode="numeric"
-            value={port}
-            aria-invalid={!portGood}
-            data-testid="local-port"
-            onChange={(event) => setPort(event.target.value)}
-          />
-          <div className={portGood ? "field__hint" : "field__hint is-bad"}>
-            {portGood ? t(port.trim() === "" ? "databases.portFree" : "databases.portKept") : t("databases.portBad")}
-          </div>
-        </div>
-      )}
+      {proxy ? <RunningProxy proxy={proxy} /> : <PortField value={port} onChange={setPort} />}
       <div className="connect__do">
         <button
           type="button"
@@ -222,7 +181,7 @@ function Connect({ database, submit }: Props) {
           <button
             type="button"
             className="btn"
-            disabled={!allowed || !portGood || start.running}
+            disabled={!allowed || chosenPort === undefined || start.running}
             onClick={() => start.run()}
             data-testid="start-proxy"
           >
@@ -236,6 +195,64 @@ function Connect({ database, submit }: Props) {
           <FailureNote failure={failure} />
         </div>
       )}
+    </div>
+  );
+}
+
+/** Null is "any free one", undefined is no port at all. */
+function parsePort(text: string): number | null | undefined {
+  if (text.trim() === "") return null;
+  const port = Number(text);
+  return Number.isInteger(port) && port >= 1 && port <= 65_535 ? port : undefined;
+}
+
+function PortField({ value, onChange }: { value: string; onChange: (value: string) => void }) {
+  const { t } = useTranslation();
+  const id = useId();
+  const port = parsePort(value);
+  const bad = port === undefined;
+  return (
+    <div className="field">
+      <label className="field__label" htmlFor={id}>
+        {t("databases.port")}
+      </label>
+      <input
+        id={id}
+        className={bad ? "input num is-bad" : "input num"}
+        inputMode="numeric"
+        value={value}
+        aria-invalid={bad}
+        data-testid="local-port"
+        onChange={(event) => onChange(event.target.value)}
+      />
+      <div className={bad ? "field__hint is-bad" : "field__hint"}>
+        {t(bad ? "databases.portBad" : port === null ? "databases.portFree" : "databases.portKept")}
+      </div>
+    </div>
+  );
+}
+
+function RunningProxy({ proxy }: { proxy: Connection }) {
+  const { t } = useTranslation();
+  const address = `${proxy.host}:${proxy.port}`;
+  return (
+    <div className="field">
+      <span className="field__label">{t("databases.runsAt")}</span>
+      <span className="row">
+        <span className="state" data-testid="proxy-address">
+          <i className="dot dot--ok" />
+          <span className="mono selectable">{address}</span>
+        </span>
+        <button
+          type="button"
+          className="btn btn--sm btn--ghost btn--icon"
+          aria-label={t("common.copy")}
+          title={t("common.copy")}
+          onClick={() => copy(address, address)}
+        >
+          <Icon name="copy" />
+        </button>
+      </span>
     </div>
   );
 }
