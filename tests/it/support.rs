@@ -28,11 +28,24 @@ struct Running {
 /// The sandbox. It lives as long as this program; its servers notice the program's end.
 static SANDBOX: LazyLock<Running> = LazyLock::new(|| {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime for the sandbox");
-    let folder = tempfile::Builder::new().prefix("postern-it-").tempdir().expect("a folder for the sandbox").keep();
-    let options = SandboxOptions::new(folder.join("s")).orders(1_000);
+    let options = SandboxOptions::new(folder_of_this_run()).orders(1_000);
     let sandbox = runtime.block_on(Sandbox::start(options)).expect("the sandbox starts");
     Running { sandbox, runtime }
 });
+
+/// A folder for the sandbox. Nothing runs at the end of this program, so those of ended runs are swept away now.
+fn folder_of_this_run() -> PathBuf {
+    let parent = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let Some(pid) = name.strip_prefix("sandbox-") else { continue };
+        if !Path::new("/proc").join(pid).exists() {
+            // Another run may be sweeping too.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+    parent.join(format!("sandbox-{}", std::process::id()))
+}
 
 pub(crate) fn description() -> &'static Description {
     SANDBOX.sandbox.description()
