@@ -5,6 +5,7 @@ use tokio::net::TcpStream;
 
 use crate::{
     desktop::{Desktop, clipboard},
+    page::Page,
     panel::Panel,
     world::{DATABASE, World},
 };
@@ -61,6 +62,18 @@ async fn without_a_tray_closing_the_window_quits() -> Result<()> {
     desktop.close_window()?;
     assert!(app.ended().await?.success());
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tray_speaks_the_language_chosen_in_the_window() -> Result<()> {
+    let world = World::signed_in().await?;
+    let mut panel = Panel::start().await?;
+    let page = Page::open(&world, &[]).await?;
+    panel.line("Open Postern").await?;
+    page.click("nav-settings").await?;
+    page.choose("language", "ko").await?;
+    panel.line("Postern 열기").await?;
+    page.close().await
 }
 
 /// `postgresql://user@127.0.0.1:5441/dev`

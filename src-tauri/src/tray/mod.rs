@@ -94,13 +94,14 @@ async fn take(app: &AppHandle, event: Event) {
 
 async fn read_all(app: &AppHandle) {
     let host = app.state::<Host>();
-    if let Ok(status) = host.app_status(()).await {
-        learn(app, |knowledge| knowledge.status = Some(status));
-    }
     if let Ok(connections) = host.connections_list(()).await {
         learn(app, |knowledge| knowledge.connections(connections));
     }
     read_databases(app).await;
+    // Last, because it asks AWS who we are, which may take long.
+    if let Ok(status) = host.app_status(()).await {
+        learn(app, |knowledge| knowledge.status = Some(status));
+    }
 }
 
 async fn read_databases(app: &AppHandle) {
