@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { age, bytes, count, elapsed, oneLine, seconds } from "./format";
+import { age, bytes, count, elapsed, oneLine, seconds, took } from "./format";
 
 describe("numbers on the screen", () => {
   it("separate thousands", () => {
@@ -24,6 +24,10 @@ describe("numbers on the screen", () => {
     expect(elapsed(41_449, 1)).toBe("00:41.4");
     expect(elapsed(214, 3)).toBe("00:00.214");
     expect(seconds(3740)).toBe("3.74");
+  });
+
+  it("say how long something took as exactly as it matters", () => {
+    expect([80, 8240, 59_990, 512_000].map(took)).toEqual(["80 ms", "8.2 s", "59.9 s", "08:32"]);
   });
 
   it("fold a statement to one line", () => {

@@ -37,6 +37,12 @@ export function elapsed(ms: number, digits: 1 | 3): string {
   return `${age(whole)}.${fraction.slice(0, digits)}`;
 }
 
+/** 214 ms, 8.2 s, then 08:32: how long something took, as exact as it matters. */
+export function took(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  return ms < 60_000 ? `${(Math.floor(ms / 100) / 10).toFixed(1)} s` : age(ms);
+}
+
 /** 14:27:37, local. */
 export function clock(ms: number): string {
   const time = new Date(ms);

@@ -6,7 +6,7 @@ import { FailureNote } from "../../components/FailureNote";
 import { Icon } from "../../components/Icon";
 import type { CancelOutcome, CancelReport, CancelStep, CancelStepKind, Query } from "../../ipc/contract";
 import { copy } from "../../lib/clipboard";
-import { age, clock, seconds } from "../../lib/format";
+import { clock, seconds, took } from "../../lib/format";
 import { PhaseBar } from "./PhaseBar";
 import { elapsedNow, longest, phases } from "./phases";
 import { type Cancel, useActivity } from "./store";
@@ -162,11 +162,11 @@ function Facts({ query, elapsed }: { query: Query; elapsed: number }) {
             <small className="num">
               {most && most.name !== "unknown"
                 ? t("activity.ofWhich", {
-                    total: age(elapsed),
-                    part: age(most.ms),
+                    total: took(elapsed),
+                    part: took(most.ms),
                     phase: t(`activity.${most.name}`),
                   })
-                : age(elapsed)}
+                : took(elapsed)}
             </small>
           </div>
         </dd>

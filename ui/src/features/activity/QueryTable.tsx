@@ -1,7 +1,7 @@
 // The queries as rows: live ones first. One Tab stop; arrows move, Enter opens the drawer.
 import { useTranslation } from "react-i18next";
 import type { Activity, Query } from "../../ipc/contract";
-import { age, count, oneLine } from "../../lib/format";
+import { age, count, oneLine, took } from "../../lib/format";
 import { isComposing } from "../../lib/ime";
 import { elapsedNow } from "./phases";
 import { useActivity } from "./store";
@@ -90,7 +90,7 @@ function Row({ query, elapsed, selected }: { query: Query; elapsed: number; sele
         <Status status={query.status} />
       </td>
       <td className="num selectable">{query_id}</td>
-      <td className="right num">{age(elapsed)}</td>
+      <td className="right num">{live || elapsed >= 1000 ? age(elapsed) : took(elapsed)}</td>
       <td className="clip" title={user}>
         {user.replace(/^IAMR:/, "")}
       </td>

@@ -118,7 +118,7 @@ function Row({ database, selected, onSelect, onOpen }: RowProps) {
         {database.description}
       </td>
       <td>
-        <span className="chips">
+        <span className="chips" title={database.labels.map(({ name, value }) => `${name}: ${value}`).join(", ")}>
           <EnvChip env={database.env} />
           {labels.map(({ name, value }) => (
             <span className="chip" key={name}>
