@@ -5,6 +5,8 @@ use std::process::{Child, Stdio};
 use crate::support::{EVERYTHING, GUIDE_ROLE, Home, USER, eventually};
 
 const DATABASE: &str = "analytics-dev";
+/// A login that reads; what follows the name of a database on the command line.
+const LOGIN: [&str; 5] = [DATABASE, "--db-user", "bi-readonly", "--db-name", "dev"];
 const GUIDE_USER: &str = "teleport-redshift-serverless-access";
 
 #[test]
@@ -118,31 +120,14 @@ fn a_chain_of_two_roles_with_an_external_id_reaches_another_account() {
 fn rows_come_in_every_format_with_exact_values() {
     let home = Home::signed_in();
     let sql = "select 9007199254740993::bigint as big, 0.10::decimal(9,2) as money, null::text as nothing, '' as empty, '서울' as city";
-    let run = |format: &str| {
-        home.run(&["db", "exec", DATABASE, "--db-user", "bi-readonly", "--db-name", "dev", "--format", format, sql])
-            .ok()
-    };
+    let run = |format: &str| home.run(&with_login(&["db", "exec"], &["--format", format, sql])).ok();
     assert_eq!(run("csv"), "big,money,nothing,empty,city\n9007199254740993,0.10,,\"\",서울\n");
     let line = run("ndjson");
     assert!(line.contains("9007199254740993") && line.contains("null") && line.contains("\"empty\":\"\""), "{line}");
     assert!(run("json").trim_start().starts_with('['));
     assert!(run("table").contains("서울"));
     let file = home.path().join("rows.csv");
-    home.run(&[
-        "db",
-        "exec",
-        DATABASE,
-        "--db-user",
-        "bi-readonly",
-        "--db-name",
-        "dev",
-        "--format",
-        "csv",
-        "-o",
-        &file.to_string_lossy(),
-        sql,
-    ])
-    .ok();
+    home.run(&with_login(&["db", "exec"], &["--format", "csv", "-o", &file.to_string_lossy(), sql])).ok();
     assert!(std::fs::read_to_string(&file).expect("it was written").starts_with("big,"));
 }
 
@@ -151,20 +136,7 @@ fn a_file_is_absent_when_the_query_failed() {
     let home = Home::signed_in();
     let file = home.path().join("rows.csv");
     let sql = "select 1; select * from no_such_table";
-    let said = home.run(&[
-        "db",
-        "exec",
-        DATABASE,
-        "--db-user",
-        "bi-readonly",
-        "--db-name",
-        "dev",
-        "--format",
-        "csv",
-        "-o",
-        &file.to_string_lossy(),
-        sql,
-    ]);
+    let said = home.run(&with_login(&["db", "exec"], &["--format", "csv", "-o", &file.to_string_lossy(), sql]));
     assert_eq!(said.code, 1);
     assert!(said.err.contains("42P01") && said.err.contains("no_such_table"), "{}", said.err);
     assert!(!file.exists());
@@ -179,66 +151,39 @@ fn a_file_is_absent_when_the_query_failed() {
 #[test]
 fn a_running_query_is_listed_and_canceled_with_proof() {
     let home = Home::signed_in();
-    let login = ["--db-user", "bi-readonly", "--db-name", "dev"];
-    let mut victim =
-        start(&home, &[&["db", "exec", DATABASE], &login[..], &["select /* victim */ pg_sleep(120)"]].concat());
-    let found = eventually("the query is listed", || {
-        let list = home.run(&[&["db", "queries", DATABASE, "--format", "json"], &login[..]].concat()).json();
-        list.as_array()?
-            .iter()
-            .find(|query| query["query_text"].as_str().is_some_and(|text| text.contains("/* victim */")))
-            .cloned()
-    });
-    assert_eq!(found["status"], "running");
+    let mut victim = start(&home, "select /* victim */ pg_sleep(120)");
+    let found = running(&home, "/* victim */");
     let (session, query) = (found["session_id"].to_string(), found["query_id"].to_string());
+    let cancel = |query: &str| {
+        let meant = ["--session", &session, "--query", query, "--format", "json"];
+        home.run(&with_login(&["db", "cancel"], &meant))
+    };
 
     // Another query than the one that was seen is never touched.
-    let said = home.run(&[&["db", "cancel", DATABASE, "--session", &session, "--query", "1"], &login[..]].concat());
-    assert_eq!(said.code, 1);
+    assert_eq!(cancel("1").code, 1);
     assert!(victim.try_wait().expect("it is ours").is_none(), "the victim lives");
 
-    let report = home
-        .run(
-            &[&["db", "cancel", DATABASE, "--session", &session, "--query", &query, "--format", "json"], &login[..]]
-                .concat(),
-        )
-        .json();
+    let report = cancel(&query).json();
     assert_eq!(report["outcome"], "canceled", "{report}");
     let ended = victim.wait_with_output().expect("it ends");
     assert_eq!(ended.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&ended.stderr).contains("57014"), "{ended:?}");
-    let all = home.run(&[&["db", "queries", DATABASE, "--all", "--format", "json"], &login[..]].concat()).json();
+    let all = home.run(&with_login(&["db", "queries"], &["--all", "--format", "json"])).json();
     let after = all.as_array().and_then(|list| list.iter().find(|row| row["query_id"] == found["query_id"])).cloned();
     assert_eq!(after.expect("it is in the history")["status"], "canceled");
     // A second cancel finds nothing to do, and says so.
-    let report = home.run(
-        &[&["db", "cancel", DATABASE, "--session", &session, "--query", &query, "--format", "json"], &login[..]]
-            .concat(),
-    );
-    assert_eq!(report.code, 1);
-    assert!(report.out.contains("already_finished"), "{report:?}");
+    let late = cancel(&query);
+    assert_eq!(late.code, 1);
+    assert!(late.out.contains("already_finished"), "{late:?}");
 }
 
 #[test]
 fn terminate_ends_the_session() {
     let home = Home::signed_in();
-    let login = ["--db-user", "bi-readonly", "--db-name", "dev"];
-    let victim =
-        start(&home, &[&["db", "exec", DATABASE], &login[..], &["select /* doomed */ pg_sleep(120)"]].concat());
-    let found = eventually("the query is listed", || {
-        let list = home.run(&[&["db", "queries", DATABASE, "--format", "json"], &login[..]].concat()).json();
-        list.as_array()?
-            .iter()
-            .find(|query| query["query_text"].as_str().is_some_and(|text| text.contains("/* doomed */")))
-            .cloned()
-    });
-    let session = found["session_id"].to_string();
-    let report = home
-        .run(
-            &[&["db", "cancel", DATABASE, "--session", &session, "--terminate", "--format", "json"], &login[..]]
-                .concat(),
-        )
-        .json();
+    let victim = start(&home, "select /* doomed */ pg_sleep(120)");
+    let session = running(&home, "/* doomed */")["session_id"].to_string();
+    let report = home.run(&with_login(&["db", "cancel"], &["--session", &session, "--terminate", "--format", "json"]));
+    let report = report.json();
     assert_eq!(report["outcome"], "terminated", "{report}");
     assert_eq!(victim.wait_with_output().expect("it ends").status.code(), Some(1));
 }
@@ -318,7 +263,23 @@ fn the_audit_log_has_every_statement_and_its_chain_is_whole() {
     assert_eq!(verified["whole"], true);
 }
 
-fn start(home: &Home, args: &[&str]) -> Child {
-    let child = home.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-    child.expect("the command starts")
+/// A command with [`LOGIN`] in the middle.
+fn with_login<'a>(command: &[&'a str], rest: &[&'a str]) -> Vec<&'a str> {
+    [command, &LOGIN, rest].concat()
+}
+
+/// Runs SQL by `db exec` without waiting for it.
+fn start(home: &Home, sql: &str) -> Child {
+    let mut command = home.command(&with_login(&["db", "exec"], &[sql]));
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts")
+}
+
+/// The running query that holds this text, as `db queries` lists it.
+fn running(home: &Home, text: &str) -> serde_json::Value {
+    eventually("the query is listed as running", || {
+        let list = home.run(&with_login(&["db", "queries"], &["--format", "json"])).json();
+        let mut queries = list.as_array()?.iter();
+        let meant = |query: &&serde_json::Value| query["query_text"].as_str().is_some_and(|sql| sql.contains(text));
+        queries.find(meant).filter(|query| query["status"] == "running").cloned()
+    })
 }
