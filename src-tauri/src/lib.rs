@@ -49,7 +49,7 @@ fn build() -> tauri::Result<tauri::App> {
             // It wants the runtime around it. A home that cannot be read is no reason to stop here: every command then
             // says what is wrong, and the window can show it.
             let host = tauri::async_runtime::block_on(async { Host::open() });
-            events::forward(app, host.events());
+            events::forward(app, &host);
             app.manage(host);
             window::create(app, &Invocation::of_this_process())?;
             tray::start(app);

@@ -27,6 +27,8 @@ pub(crate) fn create(app: &AppHandle, invocation: &Invocation) -> tauri::Result<
         .title("Postern")
         .inner_size(1200.0, 780.0)
         .min_inner_size(900.0, 600.0)
+        // The page itself takes files that are dropped on it; Tauri's own handler would swallow them.
+        .disable_drag_drop_handler()
         .build()?;
     let app = app.clone();
     window.on_window_event(move |event| {
