@@ -1,9 +1,12 @@
 //! What has to be settled about the process before a window can open.
 
+/// Warnings, except zbus's about its own connection when the session bus goes first.
+const QUIET: &str = "warn,zbus::connection=error";
+
 /// Logs go to stderr; `POSTERN_LOG` takes the usual filters (`debug`, `postern_proxy=trace`).
 pub(crate) fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("POSTERN_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(QUIET));
     // Fails only when a subscriber is set already, which then stays.
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }

@@ -1,4 +1,4 @@
-//! One Postern per home: starting it again shows the one that runs.
+//! What a start asks for, and one Postern per home: starting it again shows the one that runs.
 
 use anyhow::Result;
 
@@ -32,6 +32,14 @@ async fn a_second_start_takes_the_first_window_to_the_view_it_names() -> Result<
     page.find("nav-databases").await?;
     let mut second = world.start_app(&["--show", "activity"])?;
     assert!(second.ended().await?.success());
+    page.css(r#"[data-testid="nav-activity"][aria-current="page"]"#).await?;
+    page.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_start_opens_at_the_view_it_names() -> Result<()> {
+    let world = World::signed_in().await?;
+    let page = Page::open(&world, &["--show", "activity"]).await?;
     page.css(r#"[data-testid="nav-activity"][aria-current="page"]"#).await?;
     page.close().await
 }
