@@ -12,7 +12,7 @@ use crate::{
     display::Display,
     process::{capture, run, run_command},
     setup, walk,
-    workspace::{self, pictures, root, ui},
+    workspace::{self, pictures, program, root, ui},
 };
 
 /// A named check.
@@ -70,6 +70,7 @@ pub(crate) fn end_to_end(filter: &[&str]) -> Result<()> {
 
 /// Writes the contract's TypeScript where the UI reads it.
 pub(crate) fn renew_bindings() -> Result<()> {
+    cargo(&["build", "--package", "postern-ipc", "--example", "bindings"])?;
     fs::write(contract(), typescript()?).with_context(|| format!("writing {}", contract().display()))
 }
 
@@ -85,10 +86,9 @@ fn contract() -> std::path::PathBuf {
     ui().join("src/ipc/contract.ts")
 }
 
+/// What the example prints, as it was built last.
 fn typescript() -> Result<Vec<u8>> {
-    let mut example = Command::new("cargo");
-    example.args(["run", "--quiet", "--package", "postern-ipc", "--example", "bindings"]).current_dir(root());
-    let output = capture(&mut example)?;
+    let output = capture(&mut Command::new(program("examples/bindings")?))?;
     if !output.status.success() {
         bail!("the contract cannot be printed:\n{}", String::from_utf8_lossy(&output.stderr));
     }

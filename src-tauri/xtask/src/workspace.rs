@@ -23,7 +23,8 @@ pub(crate) fn ui() -> PathBuf {
 /// A program of this workspace, built beside this one.
 pub(crate) fn program(name: &str) -> Result<PathBuf> {
     let own = std::env::current_exe().context("where this program is")?;
-    Ok(own.with_file_name(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
+    let folder = own.parent().context("a program is in a folder")?;
+    Ok(folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
 }
 
 /// Where tests leave pictures and reports.
