@@ -140,11 +140,25 @@ fn db_resource(workgroup: &Workgroup, port: u16, ca_pem: &str) -> String {
          \x20   redshift_serverless:\n      workgroup_name: {name}\n\
          \x20 tls:\n    mode: verify-full\n    server_name: {host}\n    ca_cert: |\n{ca}",
         name = workgroup.name,
-        description = quoted(&format!("Redshift Serverless, {}", workgroup.region)),
+        description = quoted(&description(workgroup)),
         region = workgroup.region,
         account = workgroup.account,
         host = workgroup.host_name(),
     )
+}
+
+/// What the people of this warehouse call it. AWS knows no description of a workgroup: this is the resource's own.
+fn description(workgroup: &Workgroup) -> String {
+    match workgroup.name.as_str() {
+        "analytics-prod" => "Orders and marts".to_owned(),
+        "analytics-stage" => "Copy of prod".to_owned(),
+        "analytics-dev" => "Personal schemas".to_owned(),
+        "events-prod" => "Raw clickstream".to_owned(),
+        "finance-prod" => "Ledger".to_owned(),
+        "ml-dev" => "Feature store".to_owned(),
+        "logistics-prod" => "Delivery, stock".to_owned(),
+        _ => format!("Redshift Serverless, {}", workgroup.region),
+    }
 }
 
 /// A YAML string in double quotes, which JSON's are.
