@@ -61,10 +61,13 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     SANDBOX.runtime.block_on(future)
 }
 
-/// The command, built once.
+/// The command: the one that `POSTERN_PROGRAM` names, or else built now.
 pub(crate) fn postern() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
+        if let Some(program) = std::env::var_os("POSTERN_PROGRAM") {
+            return PathBuf::from(program);
+        }
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let built = Command::new(cargo).args(["build", "--quiet", "--package", "postern-cli"]).status();
         assert!(built.is_ok_and(|status| status.success()), "postern-cli does not build");
