@@ -35,7 +35,7 @@ export function TimelinePlot({ activity, now }: { activity: Activity; now: numbe
         {plot.ticks.map(({ at, left }) => (
           <span key={at}>
             <i className="tl__grid" style={{ left: `${left}%` }} />
-            {plot.nowLeft - left > 7 && (
+            {plot.nowLeft - left > 12 && (
               <span className="tl__x" style={{ left: `${left}%` }}>
                 {label(at)}
               </span>
