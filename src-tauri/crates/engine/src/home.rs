@@ -48,8 +48,12 @@ impl Home {
     /// # Errors
     /// [`Error::Storage`] naming the folder that could not be made.
     pub fn create(&self) -> Result<(), Error> {
-        let folders = [self.config.clone(), self.resources(), self.state(), self.audit(), self.cache.clone()];
-        for path in folders.into_iter().chain([self.runtime.clone(), self.connections()]) {
+        // What a person pointed us at keeps the mode they gave it; what is in it is ours.
+        if !self.config.exists() {
+            create_private(&self.config)?;
+        }
+        let folders = [self.resources(), self.state(), self.audit(), self.cache.clone(), self.runtime.clone()];
+        for path in folders.into_iter().chain([self.connections()]) {
             create_private(&path)?;
         }
         Ok(())
@@ -154,6 +158,16 @@ mod tests {
                 assert_eq!(path.metadata().unwrap().permissions().mode() & 0o077, 0, "{path:?}");
             }
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_was_there_keeps_its_mode() {
+        use std::os::unix::fs::PermissionsExt;
+        let root = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(root.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        Home::at(root.path()).create().unwrap();
+        assert_eq!(root.path().metadata().unwrap().permissions().mode() & 0o777, 0o755);
     }
 
     #[test]
