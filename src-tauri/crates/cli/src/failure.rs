@@ -30,7 +30,11 @@ impl Failure {
     pub(crate) fn message(&self) -> Option<String> {
         match self {
             Self::Engine(error) => {
-                let mut text = format!("ERROR: {error}");
+                // A server's refusal says its severity itself.
+                let mut text = match error {
+                    Error::Sql(_) => error.to_string(),
+                    other => format!("ERROR: {other}"),
+                };
                 let mut source = error.source();
                 while let Some(cause) = source {
                     text.push_str(&format!("\n  {cause}"));
