@@ -192,10 +192,7 @@ impl Attempt<'_> {
 
     /// The gate that the session runs through, when it is ours.
     fn our_gate(&self) -> Option<Arc<Gate>> {
-        let gates = self.engine.gates_of(&self.request.login.database);
-        gates.into_iter().find(|gate| {
-            gate.sessions().iter().any(|session| session.facts.backend_pid == Some(self.request.session_id))
-        })
+        self.engine.gate_of_backend(&self.request.login.database, self.request.session_id)
     }
 
     /// Asks `pg_cancel_backend` or `pg_terminate_backend`, and waits for the proof.

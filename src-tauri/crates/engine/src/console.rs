@@ -140,11 +140,11 @@ impl Engine {
         Ok(())
     }
 
-    /// Begins a run and gives its first state.
+    /// Begins a run in a tab, and gives the tab's name for [`Self::run_of`].
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::InvalidValue`] when there is nothing to run or the tab is busy.
-    pub fn console_run(&self, id: &str, request: RunRequest) -> Result<Run, Error> {
+    pub fn console_run(&self, id: &str, request: RunRequest) -> Result<TabId, Error> {
         let (tab, open) = self.tab(id)?;
         open.tab.run(request).map_err(|refused| match refused {
             RunRefused::Closed => Error::NotFound { kind: "tab", name: id.to_owned() },
@@ -152,7 +152,7 @@ impl Engine {
                 Error::InvalidValue { field: "run".to_owned(), problem: refused.to_string() }
             }
         })?;
-        self.run_of(tab)
+        Ok(tab)
     }
 
     /// Cancels what a tab runs.
@@ -177,16 +177,16 @@ impl Engine {
 
     /// Why a run failed, as an engine error. The words and data are those of the gate's login.
     #[must_use]
-    pub fn run_failure(&self, tab: TabId, failure: &RunFailure<Error>) -> Option<RunProblem> {
+    pub fn run_failure(&self, tab: TabId, failure: &RunFailure<Error>) -> Option<Arc<Error>> {
         let open = lock(&self.shared.tabs.open).get(&tab).cloned()?;
         Some(match failure {
-            RunFailure::Connect(error) => RunProblem::Shared(Arc::clone(error)),
+            RunFailure::Connect(error) => Arc::clone(error),
             RunFailure::Session(error) => {
                 let refused = matches!(**error, postern_console::session::SessionError::Refused(_));
                 let problem = session_failure(&open.gate.login().database, error);
-                RunProblem::Own(if refused { open.gate.login_failure(problem) } else { problem })
+                Arc::new(if refused { open.gate.login_failure(problem) } else { problem })
             }
-            RunFailure::Storage(error) => RunProblem::Own(self.storage(error)),
+            RunFailure::Storage(error) => Arc::new(self.storage(error)),
         })
     }
 
@@ -244,24 +244,6 @@ impl Engine {
                 let _ = changes.send(Change::Run(id));
             }
         });
-    }
-}
-
-/// An error of a run: its own, or the one that its tab keeps.
-#[derive(Debug)]
-pub enum RunProblem {
-    /// Made for this question.
-    Own(Error),
-    /// Kept by the tab.
-    Shared(Arc<Error>),
-}
-
-impl AsRef<Error> for RunProblem {
-    fn as_ref(&self) -> &Error {
-        match self {
-            Self::Own(error) => error,
-            Self::Shared(error) => error,
-        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::join_all;
 use postern_access::{
     Choices, Database, DatabaseType, Decision, Kind, Options, SessionLimits, User, decide, default_choice, limits,
     options,
@@ -59,6 +60,16 @@ pub struct Identity {
     pub sign_in: SignIn,
     /// The user's resource.
     pub user: Arc<User>,
+}
+
+/// What one question is answered from.
+pub(crate) struct Reading {
+    pub(crate) resources: Resources,
+    pub(crate) identity: Identity,
+    /// The strictest limits that the roles of whoever signed in set.
+    pub(crate) limits: SessionLimits,
+    /// The sign-in is older than they allow.
+    pub(crate) expired: bool,
 }
 
 /// A database and what the signed-in user may choose there.
@@ -261,8 +272,7 @@ impl Engine {
     /// # Errors
     /// [`Error::NotSignedIn`]; as [`Catalogue::load`] otherwise.
     pub fn databases(&self) -> Result<Vec<DatabaseEntry>, Error> {
-        let identity = self.shared.identity()?;
-        let resources = self.shared.catalogue.load()?;
+        let (resources, identity) = self.shared.signed_in()?;
         let ports = self.shared.memory.ports()?;
         Ok(resources
             .databases
@@ -311,14 +321,11 @@ impl Engine {
         })
     }
 
-    /// Ends everything: clients are told and given `limit` to go.
+    /// Ends everything: clients are told and given `limit` to go, all of them at once.
     pub async fn shutdown(&self, limit: Duration) {
         self.shared.tabs.close_all().await;
-        let gates: Vec<_> = lock(&self.shared.gates).values().map(Arc::clone).collect();
-        lock(&self.shared.gates).clear();
-        for gate in gates {
-            gate.close(limit).await;
-        }
+        let gates = std::mem::take(&mut *lock(&self.shared.gates));
+        join_all(gates.values().map(|gate| gate.close(limit))).await;
     }
 }
 
@@ -328,46 +335,55 @@ impl Shared {
         let _ = self.changes.send(change);
     }
 
-    pub(crate) fn identity(&self) -> Result<Identity, Error> {
+    /// Reads the resources and who signed in, once, for everything that one question needs.
+    pub(crate) fn read(&self) -> Result<Reading, Error> {
         let sign_in = self.memory.sign_in()?.ok_or(Error::NotSignedIn)?;
         let resources = self.catalogue.load()?;
         let user = Arc::clone(resources.user(&sign_in.user)?);
-        let age = clock::millis(clock::now()).saturating_sub(sign_in.at);
-        let limit = limits(&user, &resources.roles).max_session_ttl;
-        if limit.is_some_and(|limit| Duration::from_millis(age) >= limit) {
-            return Err(Error::SignInExpired { user: sign_in.user });
-        }
-        Ok(Identity { sign_in, user })
+        let limits = limits(&user, &resources.roles);
+        let age = Duration::from_millis(clock::millis(clock::now()).saturating_sub(sign_in.at));
+        let expired = limits.max_session_ttl.is_some_and(|limit| age >= limit);
+        Ok(Reading { resources, identity: Identity { sign_in, user }, limits, expired })
     }
 
-    /// The strictest limits that the roles of whoever signed in set, the sign-in itself being current or not.
-    pub(crate) fn limits(&self) -> Result<SessionLimits, Error> {
-        let sign_in = self.memory.sign_in()?.ok_or(Error::NotSignedIn)?;
-        let resources = self.catalogue.load()?;
-        let user = resources.user(&sign_in.user)?;
-        Ok(limits(user, &resources.roles))
+    /// The resources, and who is signed in.
+    ///
+    /// # Errors
+    /// [`Error::NotSignedIn`], [`Error::SignInExpired`]; as [`Catalogue::load`] otherwise.
+    pub(crate) fn signed_in(&self) -> Result<(Resources, Identity), Error> {
+        let Reading { resources, identity, expired, .. } = self.read()?;
+        if expired {
+            return Err(Error::SignInExpired { user: identity.sign_in.user });
+        }
+        Ok((resources, identity))
+    }
+
+    pub(crate) fn identity(&self) -> Result<Identity, Error> {
+        self.signed_in().map(|(_, identity)| identity)
     }
 
     /// The resources, and the user a question is about.
     fn subject(&self, user: Option<&str>) -> Result<(Resources, Arc<User>), Error> {
-        let resources = self.catalogue.load()?;
-        let user = match user {
-            Some(name) => Arc::clone(resources.user(name)?),
-            None => self.identity()?.user,
-        };
-        Ok((resources, user))
+        match user {
+            Some(name) => {
+                let resources = self.catalogue.load()?;
+                let user = Arc::clone(resources.user(name)?);
+                Ok((resources, user))
+            }
+            None => self.signed_in().map(|(resources, identity)| (resources, identity.user)),
+        }
     }
 
-    /// The access decision that every session must pass.
+    /// The access decision that every session must pass, and what it was read from.
     ///
     /// # Errors
     /// [`Error::AccessDenied`] with the decision; otherwise as [`Catalogue::load`].
-    pub(crate) fn check(&self, login: &Login) -> Result<(), Error> {
-        let (resources, user) = self.subject(None)?;
+    pub(crate) fn check(&self, login: &Login) -> Result<(Resources, Identity), Error> {
+        let (resources, identity) = self.signed_in()?;
         let database = resources.database(&login.database)?;
-        let decision = decide(&user, &resources.roles, database, &login.db_user, &login.db_name);
+        let decision = decide(&identity.user, &resources.roles, database, &login.db_user, &login.db_name);
         if decision.allowed {
-            return Ok(());
+            return Ok((resources, identity));
         }
         Err(Error::AccessDenied {
             database: login.database.clone(),
@@ -379,10 +395,11 @@ impl Shared {
 
     /// The way into AWS of whoever is signed in.
     pub(crate) fn aws(&self) -> Result<Aws, Error> {
-        Ok(self.aws_for(&self.identity()?.sign_in, &self.catalogue.load()?))
+        let (resources, identity) = self.signed_in()?;
+        Ok(self.aws_for(&identity.sign_in, &resources))
     }
 
-    fn aws_for(&self, sign_in: &SignIn, resources: &Resources) -> Aws {
+    pub(crate) fn aws_for(&self, sign_in: &SignIn, resources: &Resources) -> Aws {
         lock(&self.aws)
             .entry((sign_in.user.clone(), sign_in.aws_profile.clone()))
             .or_insert_with(|| {

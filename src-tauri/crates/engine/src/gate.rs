@@ -7,6 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use futures_util::future::join_all;
 use postern_proxy::{
     CancelOutcome, DialError, Freshness, ListenError, ListenOptions, Proxy, ProxyOptions, SessionId, SessionInfo,
     SessionState, StopReason, Totals,
@@ -94,12 +95,10 @@ impl Engine {
     /// The gate of a login, made when it is first asked for.
     pub(crate) fn gate(&self, login: &Login) -> Result<Arc<Gate>, Error> {
         // Checked anew each time: roles change while the app runs.
-        self.shared.check(login)?;
+        let (resources, identity) = self.shared.check(login)?;
         if let Some(gate) = lock(&self.shared.gates).get(login) {
             return Ok(Arc::clone(gate));
         }
-        let identity = self.shared.identity()?;
-        let resources = self.shared.catalogue.load()?;
         let database = resources.database(&login.database)?;
         let recorder = AuditRecorder::new(
             Arc::clone(&self.shared.audit),
@@ -125,16 +124,24 @@ impl Engine {
         Ok(kept)
     }
 
+    fn all_gates(&self) -> Vec<Arc<Gate>> {
+        lock(&self.shared.gates).values().map(Arc::clone).collect()
+    }
+
+    /// The gate through which the session with this PID at the server of a database runs, when it is one of ours.
+    pub(crate) fn gate_of_backend(&self, database: &str, backend_pid: i32) -> Option<Arc<Gate>> {
+        self.gates_of(database).into_iter().find(|gate| gate.by_backend(backend_pid).is_some())
+    }
+
     /// All gates of a database.
     pub(crate) fn gates_of(&self, database: &str) -> Vec<Arc<Gate>> {
-        lock(&self.shared.gates).values().filter(|gate| gate.login.database == database).map(Arc::clone).collect()
+        self.all_gates().into_iter().filter(|gate| gate.login.database == database).collect()
     }
 
     fn gate_of_connection(&self, id: &str) -> Result<Arc<Gate>, Error> {
-        lock(&self.shared.gates)
-            .values()
+        self.all_gates()
+            .into_iter()
             .find(|gate| gate.id().as_deref() == Some(id))
-            .map(Arc::clone)
             .ok_or_else(|| Error::NotFound { kind: "connection", name: id.to_owned() })
     }
 
@@ -164,15 +171,7 @@ impl Engine {
     /// The running local proxies.
     #[must_use]
     pub fn connections(&self) -> Vec<Connection> {
-        let gates: Vec<_> = lock(&self.shared.gates).values().map(Arc::clone).collect();
-        gates.iter().filter_map(|gate| gate.connection()).collect()
-    }
-
-    /// How many sessions there are, with or without a port.
-    #[must_use]
-    pub fn session_count(&self) -> usize {
-        let gates: Vec<_> = lock(&self.shared.gates).values().map(Arc::clone).collect();
-        gates.iter().map(|gate| gate.sessions().len()).sum()
+        self.all_gates().iter().filter_map(|gate| gate.connection()).collect()
     }
 
     /// Stops a local proxy: its port is free afterwards, its clients are told. Sessions of the console live on.
@@ -190,7 +189,7 @@ impl Engine {
     /// # Errors
     /// [`Error::NotFound`].
     pub fn stop_session(&self, session: u64) -> Result<(), Error> {
-        let gates: Vec<_> = lock(&self.shared.gates).values().map(Arc::clone).collect();
+        let gates = self.all_gates();
         if gates.iter().any(|gate| gate.proxy.stop_session(SessionId(session), StopReason::Disconnected)) {
             return Ok(());
         }
@@ -221,10 +220,11 @@ impl Engine {
                 gates.keys().filter(|login| database.is_none_or(|name| name == login.database)).cloned().collect();
             logins.iter().filter_map(|login| gates.remove(login)).collect()
         };
-        for gate in gates {
+        join_all(gates.iter().map(|gate| {
             gate.forget_credentials(&self.shared);
-            gate.close(Duration::from_secs(1)).await;
-        }
+            gate.close(Duration::from_secs(1))
+        }))
+        .await;
         self.shared.tell(Change::Connections);
         Ok(closed)
     }

@@ -42,7 +42,7 @@ pub use crate::{
     audit::{Audit, Broken, Record},
     cancel::{CancelReport, CancelRequest, CancelStep, Outcome, StepKind},
     catalogue::{Catalogue, Resources, Stored},
-    console::{ConsoleTab, Run, RunProblem, TabId},
+    console::{ConsoleTab, Run, TabId},
     engine::{Change, DatabaseEntry, Engine, EngineOptions, Identity},
     error::{Error, SqlFailure, choice_of},
     gate::{Connection, OpenConnection},

@@ -11,8 +11,7 @@ use postern_proxy::{SessionId, SessionInfo, SessionState, StopReason};
 use tokio::time::Instant;
 
 use crate::{
-    engine::{Change, Shared},
-    error::Error,
+    engine::{Change, Reading, Shared},
     gate::Gate,
 };
 
@@ -46,8 +45,8 @@ pub(crate) async fn enforce(engine: Weak<Shared>, gate: Weak<Gate>) {
 
 fn check(engine: &Arc<Shared>, gate: &Gate, sessions: &[SessionInfo], seen: &mut HashMap<SessionId, Seen>) {
     // Resources that cannot be read stop new sessions and leave those that run.
-    let Ok(limits) = engine.limits() else { return };
-    let expired = limits.disconnect_expired_cert && matches!(engine.identity(), Err(Error::SignInExpired { .. }));
+    let Ok(Reading { limits, expired, .. }) = engine.read() else { return };
+    let expired = limits.disconnect_expired_cert && expired;
     for session in sessions {
         let idle = idle_for(session, seen);
         let reason = if expired {

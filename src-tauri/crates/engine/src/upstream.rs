@@ -4,7 +4,7 @@
 use std::sync::{Arc, Weak};
 
 use postern_access::{Database, DatabaseType};
-use postern_aws::{Aws, CredentialsRequest, Hop, role_arn};
+use postern_aws::{CredentialsRequest, Hop, role_arn};
 use postern_proxy::{BoxFuture, Claim, Dial, Endpoint, Freshness, Grant, Refusal, Transport, Upstream};
 
 use crate::{engine::Shared, error::Error, login::Login, passfile, tls};
@@ -42,7 +42,7 @@ impl Upstream for DatabaseUpstream {
     fn authorize(&self, claim: Claim) -> BoxFuture<'_, Result<Grant, Refusal>> {
         Box::pin(async move {
             let login = self.meant(&claim);
-            self.engine().and_then(|engine| engine.check(&login)).map_err(refusal)?;
+            self.engine().and_then(|engine| engine.check(&login).map(drop)).map_err(refusal)?;
             Ok(Grant { db_user: login.db_user, db_name: login.db_name })
         })
     }
@@ -62,7 +62,7 @@ impl Upstream for DatabaseUpstream {
 
 /// Where and as whom to log in: credentials minted, TLS settings read.
 pub(crate) async fn dial_plan(engine: &Shared, login: &Login, freshness: Freshness) -> Result<Dial, Error> {
-    let resources = engine.catalogue.load()?;
+    let (resources, identity) = engine.signed_in()?;
     let database = resources.database(&login.database)?;
     let tls = tls::of(database)?;
     let endpoint = Endpoint {
@@ -77,7 +77,7 @@ pub(crate) async fn dial_plan(engine: &Shared, login: &Login, freshness: Freshne
                 Freshness::Cached => postern_aws::Freshness::Cached,
                 Freshness::Fresh => postern_aws::Freshness::Fresh,
             };
-            let aws: Aws = engine.aws()?;
+            let aws = engine.aws_for(&identity.sign_in, &resources);
             let credentials = aws.database_credentials(&request, freshness).await.map_err(Error::Aws)?;
             Ok(Dial {
                 endpoint,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use postern_engine::{
-    ConsoleTab as EngineTab, Run as EngineRun, TabId,
+    ConsoleTab as EngineTab, TabId,
     results::{
         store::{CellText, Window},
         tab::{ResultInfo as EngineResult, RunRequest, RunState as EngineState, StatementFailure},
@@ -31,12 +31,9 @@ impl Host {
 
     /// Runs statements.
     pub async fn console_run(&self, request: ConsoleRun) -> Result<Run, Failure> {
-        let engine = self.engine()?;
         let run = RunRequest { text: Arc::from(request.text), from: request.from, to: request.to, all: request.all };
-        let snapshot = engine.console_run(&request.tab, run)?;
-        let tabs = engine.console_tabs();
-        let tab = tabs.iter().find(|tab| tab.id.to_string() == request.tab).map(|tab| tab.id);
-        Ok(self.run(tab, request.tab, &snapshot))
+        let tab = self.engine()?.console_run(&request.tab, run)?;
+        self.run_of(tab)
     }
 
     /// Cancels the run of a tab.
@@ -63,18 +60,12 @@ impl Host {
 
     /// The last run of a tab.
     pub(super) fn run_of(&self, tab: TabId) -> Result<Run, Failure> {
-        let snapshot = self.engine()?.run_of(tab)?;
-        Ok(self.run(Some(tab), tab.to_string(), &snapshot))
-    }
-
-    fn run(&self, tab: Option<TabId>, name: String, run: &EngineRun) -> Run {
-        let failure = run.failure.as_ref().and_then(|failure| {
-            let problem = self.engine().ok()?.run_failure(tab?, failure)?;
-            Some(Failure::from(problem.as_ref()))
-        });
-        Run {
+        let engine = self.engine()?;
+        let run = engine.run_of(tab)?;
+        let failure = run.failure.as_ref().and_then(|failure| engine.run_failure(tab, failure));
+        Ok(Run {
             id: run.id.to_string(),
-            tab: name,
+            tab: tab.to_string(),
             state: state(run.state),
             statements: run.statements.iter().map(statement).collect(),
             notices: run
@@ -86,8 +77,8 @@ impl Host {
                 })
                 .collect(),
             elapsed_ms: whole_millis(run.elapsed),
-            failure,
-        }
+            failure: failure.map(|error| Failure::from(&*error)),
+        })
     }
 }
 
