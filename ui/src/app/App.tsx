@@ -49,17 +49,12 @@ export function App() {
 
 /** Nothing yet, or why there is nothing. */
 function NoStatus() {
-  const { t } = useTranslation();
   const failure = useStatus((state) => state.failure);
   const load = useStatus((state) => state.load);
   if (!failure) return null;
   return (
     <main className="nostatus">
-      <FailureNote failure={failure}>
-        <button type="button" className="btn btn--sm" onClick={load}>
-          {t("common.tryAgain")}
-        </button>
-      </FailureNote>
+      <FailureNote failure={failure} onRetry={load} />
     </main>
   );
 }

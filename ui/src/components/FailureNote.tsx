@@ -8,11 +8,13 @@ import { Icon } from "./Icon";
 
 interface Props {
   failure: Failure;
-  /** What one can do about it right here. */
+  /** Does again what failed. */
+  onRetry?: () => void;
+  /** What else one can do about it right here. */
   children?: ReactNode;
 }
 
-export function FailureNote({ failure, children }: Props) {
+export function FailureNote({ failure, onRetry, children }: Props) {
   const { t } = useTranslation();
   const explanation = explain(failure, t);
   const where = place(failure);
@@ -31,6 +33,11 @@ export function FailureNote({ failure, children }: Props) {
           </dl>
         )}
         <div className="failure__do">
+          {onRetry && (
+            <button type="button" className="btn btn--sm" onClick={onRetry}>
+              {t("common.tryAgain")}
+            </button>
+          )}
           {children}
           <button
             type="button"

@@ -53,11 +53,7 @@ export function ActivityView() {
         </header>
         {failure && (
           <div className="strip-failure">
-            <FailureNote failure={failure}>
-              <button type="button" className="btn btn--sm" onClick={refresh}>
-                {t("common.tryAgain")}
-              </button>
-            </FailureNote>
+            <FailureNote failure={failure} onRetry={refresh} />
           </div>
         )}
         {snapshot ? (

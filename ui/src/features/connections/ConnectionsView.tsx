@@ -33,11 +33,7 @@ export function ConnectionsView() {
       </header>
       {failure && (
         <div className="strip-failure">
-          <FailureNote failure={failure}>
-            <button type="button" className="btn btn--sm" onClick={load}>
-              {t("common.tryAgain")}
-            </button>
-          </FailureNote>
+          <FailureNote failure={failure} onRetry={load} />
         </div>
       )}
       <div className="view">

@@ -54,11 +54,7 @@ export function DatabasesView() {
         <FilterBar list={list ?? []} filter={filter} onChange={setFilter} />
         {failure && (
           <div className="strip-failure">
-            <FailureNote failure={failure}>
-              <button type="button" className="btn btn--sm" onClick={load}>
-                {t("common.tryAgain")}
-              </button>
-            </FailureNote>
+            <FailureNote failure={failure} onRetry={load} />
           </div>
         )}
         {list === null ? (

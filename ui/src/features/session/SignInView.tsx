@@ -50,13 +50,7 @@ export function SignInView() {
             </div>
           </section>
           <section>
-            {failure && (
-              <FailureNote failure={failure}>
-                <button type="button" className="btn btn--sm" onClick={load}>
-                  {t("common.tryAgain")}
-                </button>
-              </FailureNote>
-            )}
+            {failure && <FailureNote failure={failure} onRetry={load} />}
             {options && (options.users.length > 0 ? <SignInForm options={options} /> : <NoUsers onLook={load} />)}
           </section>
         </div>

@@ -91,11 +91,7 @@ export function ResultGrid({ result }: { result: ResultInfo }) {
     <>
       {failure && (
         <div className="strip-failure">
-          <FailureNote failure={failure}>
-            <button type="button" className="btn btn--sm" onClick={() => rows.current?.retry()}>
-              {t("common.tryAgain")}
-            </button>
-          </FailureNote>
+          <FailureNote failure={failure} onRetry={() => rows.current?.retry()} />
         </div>
       )}
       <div className="dgrid" ref={host} data-testid="result-rows" data-rows={total} />
