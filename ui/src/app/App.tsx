@@ -1,6 +1,5 @@
 // The frame around the views, or the sign-in screen while nobody is signed in.
 import { useEffect } from "react";
-import { useTranslation } from "react-i18next";
 import { FailureNote } from "../components/FailureNote";
 import { ActivityView } from "../features/activity/ActivityView";
 import { useActivity } from "../features/activity/store";
