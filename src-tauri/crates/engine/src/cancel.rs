@@ -11,7 +11,6 @@ use tokio_postgres::error::SqlState;
 
 use crate::{
     activity::{is_live, rows},
-    audit::Record,
     engine::Engine,
     error::Error,
     gate::Gate,
@@ -122,7 +121,7 @@ impl Engine {
         let (event, code) =
             if request.terminate { ("db.session.terminate", "PST02I") } else { ("db.session.query.cancel", "PST01I") };
         let user = self.shared.identity()?.sign_in.user;
-        self.audit().append(Record::new(
+        self.audit().append(
             event,
             code,
             json!({
@@ -135,7 +134,7 @@ impl Engine {
                 "outcome": format!("{:?}", report.outcome),
                 "elapsed_ms": u64::try_from(report.elapsed.as_millis()).unwrap_or(u64::MAX),
             }),
-        ))
+        )
     }
 }
 

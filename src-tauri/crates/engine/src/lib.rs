@@ -39,7 +39,7 @@ pub use postern_proxy::{DialError, Origin, SessionInfo};
 
 pub use crate::{
     activity::{Activity, OurSession, Query, Scope},
-    audit::{Audit, Broken, Record},
+    audit::{Audit, Batch, Broken},
     cancel::{CancelReport, CancelRequest, CancelStep, Outcome, StepKind},
     catalogue::{Catalogue, Resources, Stored},
     console::{ConsoleTab, Run, TabId},

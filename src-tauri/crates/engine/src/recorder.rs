@@ -1,12 +1,12 @@
 //! What the proxy tells, written into the audit log in Teleport's words.
 
-use std::sync::Arc;
+use std::{borrow::Cow, fmt, sync::Arc};
 
-use postern_proxy::{Event, Parameter, Recorder, SessionFacts, Text, Unrecorded};
-use serde_json::{Map, Value, json};
+use postern_proxy::{Event, Origin, Parameter, Recorder, SessionFacts, SessionId, Text, Unrecorded};
+use serde::{Serialize, Serializer};
 
 use crate::{
-    audit::{Audit, Record},
+    audit::{Audit, Batch},
     engine::Change,
 };
 
@@ -30,102 +30,190 @@ impl AuditRecorder {
         Self { audit, changes, user, database, uri }
     }
 
-    fn common(&self, session: &SessionFacts) -> Map<String, Value> {
-        let Value::Object(fields) = json!({
-            "user": self.user,
-            "sid": session.id.to_string(),
-            "pid": std::process::id(),
-            "db_service": self.database,
-            "db_protocol": "postgres",
-            "db_uri": self.uri,
-            "db_user": session.db_user,
-            "db_name": session.db_name,
-            "db_pid": session.backend_pid,
-            "user_agent": session.program,
-            "origin": session.origin.to_string(),
-        }) else {
-            return Map::new();
-        };
-        fields
+    fn common<'a>(&'a self, session: &'a SessionFacts) -> Common<'a> {
+        Common {
+            user: &self.user,
+            sid: session.id,
+            pid: std::process::id(),
+            db_service: &self.database,
+            db_protocol: "postgres",
+            db_uri: &self.uri,
+            db_user: &session.db_user,
+            db_name: &session.db_name,
+            db_pid: session.backend_pid,
+            user_agent: &session.program,
+            origin: session.origin,
+        }
     }
 }
 
 impl Recorder for AuditRecorder {
-    fn record(&self, session: &SessionFacts, event: Event<'_>) -> Result<(), Unrecorded> {
-        if matches!(event, Event::SessionStarted | Event::SessionEnded { .. }) {
+    fn record(&self, session: &SessionFacts, events: &[Event<'_>]) -> Result<(), Unrecorded> {
+        if events.iter().any(|event| matches!(event, Event::SessionStarted | Event::SessionEnded { .. })) {
             // Nobody listening is fine.
             let _ = self.changes.send(Change::Connections);
         }
-        let Some((name, code, own)) = describe(&event) else { return Ok(()) };
-        let mut fields = self.common(session);
-        if let Value::Object(own) = own {
-            fields.extend(own);
-        }
-        self.audit
-            .append(Record { event: name, code, fields })
-            .map_err(|error| Unrecorded { reason: error.to_string() })
+        let mut batch = Batch::new();
+        let recorded = events
+            .iter()
+            .filter_map(describe)
+            .try_for_each(|(name, code, own)| batch.push(name, code, Fields { common: self.common(session), own }))
+            .and_then(|()| self.audit.append_all(&batch));
+        recorded.map_err(|error| Unrecorded { reason: error.to_string() })
     }
 }
 
+/// What every record of a session says.
+#[derive(Serialize)]
+struct Common<'a> {
+    user: &'a str,
+    #[serde(serialize_with = "shown")]
+    sid: SessionId,
+    pid: u32,
+    db_service: &'a str,
+    db_protocol: &'static str,
+    db_uri: &'a str,
+    db_user: &'a str,
+    db_name: &'a str,
+    db_pid: Option<i32>,
+    user_agent: &'a str,
+    #[serde(serialize_with = "shown")]
+    origin: Origin,
+}
+
+#[derive(Serialize)]
+struct Fields<'a> {
+    #[serde(flatten)]
+    common: Common<'a>,
+    #[serde(flatten)]
+    own: Own<'a>,
+}
+
+/// What only this kind of event says. Names are Teleport's.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Own<'a> {
+    Started {
+        success: bool,
+    },
+    Refused {
+        success: bool,
+        error: &'a str,
+        sqlstate: &'a str,
+        message: Option<&'a str>,
+    },
+    Ended {
+        #[serde(serialize_with = "shown")]
+        reason: &'a postern_proxy::EndReason,
+        bytes_up: u64,
+        bytes_down: u64,
+        elapsed_ms: u64,
+    },
+    Query {
+        db_query: &'a str,
+        db_query_bytes: usize,
+        cut: bool,
+    },
+    Parse {
+        statement_name: &'a str,
+        db_query: &'a str,
+        db_query_bytes: usize,
+        cut: bool,
+    },
+    Bind {
+        portal_name: &'a str,
+        statement_name: &'a str,
+        cut: bool,
+        #[serde(serialize_with = "values")]
+        parameters: &'a [Parameter<'a>],
+    },
+    Execute {
+        portal_name: &'a str,
+        max_rows: i32,
+    },
+    Close {
+        what: &'static str,
+        name: &'a str,
+    },
+    Function {
+        function_oid: u32,
+    },
+    Malformed {
+        message: &'a str,
+    },
+    Cancel {
+        by: String,
+        outcome: String,
+    },
+}
+
 /// Teleport's name and code, and the fields of this kind of event.
-fn describe(event: &Event<'_>) -> Option<(&'static str, &'static str, Value)> {
+fn describe<'a>(event: &'a Event<'a>) -> Option<(&'static str, &'static str, Own<'a>)> {
     Some(match event {
-        Event::SessionStarted => ("db.session.start", "TDB00I", json!({ "success": true })),
+        Event::SessionStarted => ("db.session.start", "TDB00I", Own::Started { success: true }),
         Event::SessionRefused { refusal } => (
             "db.session.start",
             "TDB00W",
-            json!({ "success": false, "error": refusal.message, "sqlstate": refusal.sqlstate, "message": refusal.detail }),
+            Own::Refused {
+                success: false,
+                error: &refusal.message,
+                sqlstate: &refusal.sqlstate,
+                message: refusal.detail.as_deref(),
+            },
         ),
         Event::SessionEnded { reason, bytes_up, bytes_down, elapsed } => (
             "db.session.end",
             "TDB01I",
-            json!({
-                "reason": reason.to_string(), "bytes_up": bytes_up, "bytes_down": bytes_down,
-                "elapsed_ms": u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
-            }),
+            Own::Ended {
+                reason,
+                bytes_up: *bytes_up,
+                bytes_down: *bytes_down,
+                elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+            },
         ),
-        Event::Query { sql } => ("db.session.query", "TDB02I", text(sql)),
-        Event::Parse { name, sql } => {
-            let mut fields = text(sql);
-            fields["statement_name"] = json!(name);
-            ("db.session.postgres.statements.parse", "TPG00I", fields)
+        Event::Query { sql: Text { text, bytes, cut } } => {
+            ("db.session.query", "TDB02I", Own::Query { db_query: text, db_query_bytes: *bytes, cut: *cut })
         }
+        Event::Parse { name, sql: Text { text, bytes, cut } } => (
+            "db.session.postgres.statements.parse",
+            "TPG00I",
+            Own::Parse { statement_name: name, db_query: text, db_query_bytes: *bytes, cut: *cut },
+        ),
         Event::Bind { portal, statement, parameters, cut } => (
             "db.session.postgres.statements.bind",
             "TPG01I",
-            json!({
-                "portal_name": portal, "statement_name": statement, "cut": cut,
-                "parameters": parameters.iter().map(parameter).collect::<Vec<_>>(),
-            }),
+            Own::Bind { portal_name: portal, statement_name: statement, cut: *cut, parameters },
         ),
-        Event::Execute { portal, max_rows } => {
-            ("db.session.postgres.statements.execute", "TPG02I", json!({ "portal_name": portal, "max_rows": max_rows }))
-        }
-        Event::Close { what, name } => {
-            ("db.session.postgres.statements.close", "TPG03I", json!({ "what": what, "name": name }))
-        }
-        Event::FunctionCall { oid } => ("db.session.postgres.function", "TPG04I", json!({ "function_oid": oid })),
-        Event::Malformed { detail } => ("db.session.malformed_packet", "TDB06I", json!({ "message": detail })),
-        Event::CancelRequested { by, outcome } => {
-            ("db.session.query.cancel", "PST00I", json!({ "by": format!("{by:?}"), "outcome": format!("{outcome:?}") }))
-        }
+        Event::Execute { portal, max_rows } => (
+            "db.session.postgres.statements.execute",
+            "TPG02I",
+            Own::Execute { portal_name: portal, max_rows: *max_rows },
+        ),
+        Event::Close { what, name } => ("db.session.postgres.statements.close", "TPG03I", Own::Close { what, name }),
+        Event::FunctionCall { oid } => ("db.session.postgres.function", "TPG04I", Own::Function { function_oid: *oid }),
+        Event::Malformed { detail } => ("db.session.malformed_packet", "TDB06I", Own::Malformed { message: detail }),
+        Event::CancelRequested { by, outcome } => (
+            "db.session.query.cancel",
+            "PST00I",
+            Own::Cancel { by: format!("{by:?}"), outcome: format!("{outcome:?}") },
+        ),
         _ => return None,
     })
 }
 
-fn text(sql: &Text<'_>) -> Value {
-    json!({ "db_query": sql.text, "db_query_bytes": sql.bytes, "cut": sql.cut })
+/// Text as it is, bytes as hexadecimal, NULL as null.
+fn values<S: Serializer>(parameters: &[Parameter<'_>], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(parameters.iter().map(|parameter| match parameter {
+        Parameter::Null => None,
+        Parameter::Text(text) => Some(Cow::Borrowed(text.as_ref())),
+        Parameter::Binary(bytes) => {
+            Some(Cow::Owned(format!("\\x{}", bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())))
+        }
+    }))
 }
 
-/// Text as it is, bytes as hexadecimal, NULL as null.
-fn parameter(parameter: &Parameter<'_>) -> Value {
-    match parameter {
-        Parameter::Null => Value::Null,
-        Parameter::Text(text) => json!(text),
-        Parameter::Binary(bytes) => {
-            Value::String(format!("\\x{}", bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
-        }
-    }
+fn shown<T: fmt::Display, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(value)
 }
 
 impl std::fmt::Debug for AuditRecorder {

@@ -14,11 +14,12 @@ use crate::upstream::Refusal;
 /// `record` is called on the session's own task, between two messages: it must not block for long (queue, or write to a buffered
 /// file). The caller keeps no clock: whoever records stamps the time.
 pub trait Recorder: Send + Sync + 'static {
-    /// Takes note of one event.
+    /// Takes note of events of one session, in order: all of them or none. What a client sent at once comes at once, so that it costs
+    /// one write.
     ///
     /// # Errors
-    /// [`Unrecorded`] when the log cannot take it. A statement that met this error is not forwarded and its session is closed.
-    fn record(&self, session: &SessionFacts, event: Event<'_>) -> Result<(), Unrecorded>;
+    /// [`Unrecorded`] when the log cannot take them. Statements that met this error are not forwarded and their session is closed.
+    fn record(&self, session: &SessionFacts, events: &[Event<'_>]) -> Result<(), Unrecorded>;
 }
 
 /// The audit log could not take an event.

@@ -366,7 +366,7 @@ impl Shared {
             None => CancelOutcome::NoKey,
         };
         let event = Event::CancelRequested { by, outcome: &outcome };
-        if let Err(error) = self.recorder.record(&session.facts(), event) {
+        if let Err(error) = self.recorder.record(&session.facts(), &[event]) {
             // The cancel is under way and does no harm; it is not worth ending a session for.
             tracing::warn!(session = %session.id, %error, "a cancel was not recorded");
         }

@@ -222,40 +222,63 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Up<'a, R, W> {
         }
     }
 
-    /// Clears every message that is there, recording first those that can make the server run something.
+    /// Clears every message that is there, recording first, all at once, those that can make the server run something.
     fn clear(&mut self) -> Result<(), UpEnd> {
-        while self.flow.pass() && !self.terminated {
-            let bytes = self.flow.uncleared();
-            let Some(header) = Header::peek(bytes).map_err(|error| self.malformed(error))? else { break };
-            if is_recorded(header.tag) {
-                let kept = header.total().min(self.statement_limit.max(Header::SIZE));
-                if bytes.len() < kept {
-                    break;
-                }
-                self.record(header, &bytes[Header::SIZE..kept])?;
-            }
-            self.session.activity.sent(header.tag);
-            self.terminated = header.tag == Empty::Terminate.tag();
-            self.flow.passing = header.total();
+        if !self.flow.pass() {
+            return Ok(());
         }
-        if self.terminated {
-            self.flow.pass();
+        let mut batch = Batch::default();
+        let unread = batch.read(self.flow.uncleared(), self.statement_limit, self.terminated);
+        let malformed = unread.err();
+        if let Some(error) = &malformed {
+            batch.events.push(Event::Malformed { detail: error.to_string().into() });
+        }
+        if !batch.events.is_empty() {
+            self.recorder.record(self.facts, &batch.events).map_err(UpEnd::Unrecorded)?;
+        }
+        for tag in &batch.tags {
+            self.session.activity.sent(*tag);
+        }
+        let Batch { passing, terminated, .. } = batch;
+        self.terminated = terminated;
+        self.flow.passing = passing;
+        self.flow.pass();
+        malformed.map_or(Ok(()), |error| Err(UpEnd::Malformed(error)))
+    }
+}
+
+/// Messages from the client that can go on together.
+#[derive(Debug, Default)]
+struct Batch<'a> {
+    /// What the audit is told of them.
+    events: Vec<Event<'a>>,
+    /// Their tags.
+    tags: Vec<u8>,
+    /// Their length; the last may have yet to arrive in part.
+    passing: usize,
+    /// The last is a Terminate.
+    terminated: bool,
+}
+
+impl<'a> Batch<'a> {
+    /// Takes in the messages at the front of `bytes` that are there, or as much of them as is recorded.
+    ///
+    /// # Errors
+    /// At the first that is malformed; what was taken in before it is in order.
+    fn read(&mut self, bytes: &'a [u8], statement_limit: usize, terminated: bool) -> Result<(), DecodeError> {
+        self.terminated = terminated;
+        while let Some(rest) = bytes.get(self.passing..).filter(|_| !self.terminated) {
+            let Some(header) = Header::peek(rest)? else { break };
+            if is_recorded(header.tag) {
+                let kept = header.total().min(statement_limit.max(Header::SIZE));
+                let Some(kept) = rest.get(Header::SIZE..kept) else { break };
+                self.events.push(event(header, kept)?);
+            }
+            self.tags.push(header.tag);
+            self.terminated = header.tag == Empty::Terminate.tag();
+            self.passing += header.total();
         }
         Ok(())
-    }
-
-    /// Records one message, of which `kept` is the beginning of the body or all of it.
-    fn record(&self, header: Header, kept: &[u8]) -> Result<(), UpEnd> {
-        let event = event(header, kept).map_err(|error| self.malformed(error))?;
-        self.recorder.record(self.facts, event).map_err(UpEnd::Unrecorded)
-    }
-
-    fn malformed(&self, error: DecodeError) -> UpEnd {
-        let event = Event::Malformed { detail: error.to_string().into() };
-        match self.recorder.record(self.facts, event) {
-            Ok(()) => UpEnd::Malformed(error),
-            Err(unrecorded) => UpEnd::Unrecorded(unrecorded),
-        }
     }
 }
 

@@ -161,7 +161,7 @@ impl Visit {
                 tracing::debug!(error = %Chain(&error), "no session");
                 if let Some(refusal) = error.to_refusal() {
                     let event = Event::Malformed { detail: error.to_string().into() };
-                    note(self.shared.recorder.record(&self.facts("", ""), event));
+                    note(self.shared.recorder.record(&self.facts("", ""), &[event]));
                     self.tell(&refusal.to_response()).await;
                 }
                 None
@@ -183,7 +183,7 @@ impl Visit {
     async fn cancel(self, key: CancelKey) {
         if let Err(refusal) = self.judge().await.for_cancel() {
             tracing::warn!(error = %Chain(&refusal), "a cancel request was refused");
-            note(self.shared.recorder.record(&self.facts("", ""), Event::SessionRefused { refusal: &refusal }));
+            note(self.shared.recorder.record(&self.facts("", ""), &[Event::SessionRefused { refusal: &refusal }]));
             return;
         }
         match self.shared.by_key(&key) {
@@ -262,7 +262,7 @@ impl Visit {
         session.activity.ready(status);
         shared.connected();
         let facts = session.facts();
-        if let Err(error) = shared.recorder.record(&facts, Event::SessionStarted) {
+        if let Err(error) = shared.recorder.record(&facts, &[Event::SessionStarted]) {
             let response = unrecorded_response(&error);
             say(&mut client, &response).await;
             return;
@@ -298,7 +298,7 @@ impl Visit {
             bytes_down: session.activity.bytes_down(),
             elapsed: session.elapsed(),
         };
-        note(shared.recorder.record(&facts, event));
+        note(shared.recorder.record(&facts, &[event]));
     }
 
     /// Records that it was turned away, and tells it.
@@ -313,7 +313,7 @@ impl Visit {
         };
         tracing::info!(sqlstate = %refusal.sqlstate, error = %Chain(&refusal), "session refused");
         self.shared.failed(facts.id, &refusal);
-        note(self.shared.recorder.record(facts, Event::SessionRefused { refusal: &refusal }));
+        note(self.shared.recorder.record(facts, &[Event::SessionRefused { refusal: &refusal }]));
         self.tell(&response).await;
     }
 

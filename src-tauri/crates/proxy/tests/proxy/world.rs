@@ -133,12 +133,12 @@ pub(crate) struct Audit {
 }
 
 impl Recorder for Audit {
-    fn record(&self, session: &SessionFacts, event: Event<'_>) -> Result<(), Unrecorded> {
+    fn record(&self, session: &SessionFacts, events: &[Event<'_>]) -> Result<(), Unrecorded> {
         if self.full.load(Ordering::SeqCst) {
             return Err(Unrecorded { reason: "no space left on device".into() });
         }
-        let line = format!("{}@{}: {event:?}", session.db_user, session.db_name);
-        self.lines.send_modify(|lines| lines.push(line));
+        let new = events.iter().map(|event| format!("{}@{}: {event:?}", session.db_user, session.db_name));
+        self.lines.send_modify(|lines| lines.extend(new));
         Ok(())
     }
 }
