@@ -11,6 +11,7 @@ use std::{
     io::{self, BufRead, BufReader, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use serde::Serialize;
@@ -21,6 +22,9 @@ use crate::{clock, error::Error};
 
 /// What stands before a line's hash, and after it.
 const HASH: (&str, &str) = (",\"hash\":\"", "\"}");
+
+/// How often the file is looked for by its name.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Characters of a hash.
 const HASH_LENGTH: usize = 64;
@@ -40,8 +44,8 @@ struct Tail {
     file: File,
     length: u64,
     hash: String,
-    /// Tells the file from another of the same name.
-    identity: Identity,
+    /// When the file was last found under its name.
+    looked: Instant,
     /// The last line was begun and never ended: a crash, or a disk that was full.
     unfinished: bool,
     /// Lines as they go into the file, kept for its room only.
@@ -140,7 +144,7 @@ impl Audit {
         };
         tail.file.lock().map_err(failed)?;
         let length = loop {
-            match tail.length_at(&path).map_err(failed)? {
+            match tail.length_now().map_err(failed)? {
                 Some(length) => break length,
                 // The file was moved or removed under us: it is looked for by its name, not written to by an old handle.
                 None => {
@@ -236,25 +240,35 @@ pub struct Broken {
 impl Tail {
     fn open(path: &Path) -> io::Result<Self> {
         let file = open_private(path)?;
-        let identity = identity(&file.metadata()?);
         Ok(Self {
             path: path.to_owned(),
             file,
             length: u64::MAX,
             hash: String::new(),
-            identity,
+            looked: Instant::now(),
             unfinished: false,
             lines: Vec::new(),
         })
     }
 
-    /// Length of the file that has the name, if that is the open one.
-    fn length_at(&self, path: &Path) -> io::Result<Option<u64>> {
-        match std::fs::metadata(path) {
-            Ok(found) => Ok((identity(&found) == self.identity).then(|| found.len())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
+    /// Length of the file as it is now; nothing when the name is another file's by now, or nobody's.
+    ///
+    /// That a file was removed is seen at once, that it was moved away within [`LOOK_EVERY`]: until then records still go
+    /// where it went. To look by name each time would cost as much as to write.
+    fn length_now(&mut self) -> io::Result<Option<u64>> {
+        let found = self.file.metadata()?;
+        if is_removed(&found) {
+            return Ok(None);
         }
+        if self.looked.elapsed() >= LOOK_EVERY {
+            match std::fs::metadata(&self.path) {
+                Ok(named) if identity(&named) == identity(&found) => self.looked = Instant::now(),
+                Ok(_) => return Ok(None),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Some(found.len()))
     }
 
     /// Continues the chain. What could be written of a batch that did not fit is taken back.
@@ -281,22 +295,26 @@ impl Tail {
     }
 }
 
-/// Device and inode.
+/// Device and inode: tells a file from another of the same name.
 #[cfg(unix)]
-type Identity = (u64, u64);
-
-#[cfg(unix)]
-fn identity(file: &Metadata) -> Identity {
+fn identity(file: &Metadata) -> (u64, u64) {
     use std::os::unix::fs::MetadataExt;
     (file.dev(), file.ino())
 }
 
-/// Elsewhere a file that is open cannot be moved away from its name.
+#[cfg(unix)]
+fn is_removed(file: &Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::nlink(file) == 0
+}
+
+/// Elsewhere a file that is open can be neither moved nor removed.
 #[cfg(not(unix))]
-type Identity = ();
+fn identity(_file: &Metadata) {}
 
 #[cfg(not(unix))]
-fn identity(_file: &Metadata) -> Identity {}
+fn is_removed(_file: &Metadata) -> bool {
+    false
+}
 
 fn open_private(path: &Path) -> std::io::Result<File> {
     let mut options = std::fs::OpenOptions::new();
@@ -429,16 +447,34 @@ mod tests {
 
     #[test]
     fn a_new_day_continues_the_chain_and_a_missing_day_breaks_it() {
-        let (_folder, audit) = log_with(3);
+        let (folder, audit) = log_with(3);
         let today = audit.files().unwrap().remove(0);
         let [first, second] = ["2020-01-01.jsonl", "2020-01-02.jsonl"].map(|name| audit.folder.join(name));
         std::fs::rename(&today, &first).unwrap();
+        let audit = Audit::in_folder(folder.path().to_owned());
         audit.append("db.session.start", "TDB00I", json!({})).unwrap();
         std::fs::rename(&today, &second).unwrap();
+        let audit = Audit::in_folder(folder.path().to_owned());
         audit.append("db.session.end", "TDB01I", json!({})).unwrap();
         assert_eq!(audit.verify().unwrap(), Ok(5));
         std::fs::remove_file(second).unwrap();
         assert_eq!(audit.verify().unwrap(), Err(Broken { file: today, line: 1 }));
+    }
+
+    #[test]
+    fn a_file_that_was_moved_or_removed_is_begun_anew() {
+        let (folder, audit) = log_with(1);
+        let today = audit.files().unwrap().remove(0);
+        std::fs::rename(&today, folder.path().join("2020-01-01.jsonl")).unwrap();
+        let until = Instant::now() + Duration::from_secs(10);
+        while !today.exists() {
+            assert!(Instant::now() < until, "it goes on writing to the file that was moved");
+            audit.append("db.session.start", "TDB00I", json!({})).unwrap();
+        }
+        audit.verify().unwrap().unwrap();
+        std::fs::remove_file(&today).unwrap();
+        audit.append("db.session.end", "TDB01I", json!({})).unwrap();
+        assert!(today.exists());
     }
 
     #[test]

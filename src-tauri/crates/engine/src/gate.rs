@@ -23,6 +23,7 @@ use crate::{
     login::Login,
     monitor::Monitor,
     recorder::AuditRecorder,
+    relay_thread::RelayThread,
     upstream::{self, DatabaseUpstream},
 };
 
@@ -72,6 +73,8 @@ pub(crate) struct Gate {
     login: Login,
     env: Option<String>,
     proxy: Proxy,
+    /// Runs the proxy; ends after it.
+    _relay: RelayThread,
     engine: std::sync::Weak<Shared>,
     open: Mutex<Option<Open>>,
     monitor: tokio::sync::Mutex<Option<Arc<Monitor>>>,
@@ -108,11 +111,14 @@ impl Engine {
             format!("{}:{}", database.host, database.port),
         );
         let upstream = DatabaseUpstream::new(&self.shared, login.clone());
-        let proxy = Proxy::new(database.name.as_str(), Arc::new(upstream), Arc::new(recorder), ProxyOptions::default());
+        let relay = RelayThread::start().map_err(|error| Error::Internal { detail: format!("no thread: {error}") })?;
+        let options = ProxyOptions { runtime: Some(relay.handle()), ..ProxyOptions::default() };
+        let proxy = Proxy::new(database.name.as_str(), Arc::new(upstream), Arc::new(recorder), options);
         let gate = Arc::new(Gate {
             login: login.clone(),
             env: database.labels.get("env").cloned(),
             proxy,
+            _relay: relay,
             engine: Arc::downgrade(&self.shared),
             open: Mutex::default(),
             monitor: tokio::sync::Mutex::default(),

@@ -23,6 +23,7 @@ mod memory;
 mod monitor;
 mod passfile;
 mod recorder;
+mod relay_thread;
 mod sql;
 mod strings;
 mod tls;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 use postern_access::{Database, DatabaseType};
 use postern_aws::{CredentialsRequest, Hop, role_arn};
 use postern_proxy::{BoxFuture, Claim, Dial, Endpoint, Freshness, Grant, Refusal, Transport, Upstream};
+use tokio::runtime::Handle;
 
 use crate::{engine::Shared, error::Error, login::Login, passfile, tls};
 
@@ -13,13 +14,28 @@ use crate::{engine::Shared, error::Error, login::Login, passfile, tls};
 #[derive(Debug)]
 pub(crate) struct DatabaseUpstream {
     engine: Weak<Shared>,
+    /// Where roles are read and AWS is asked: not on the thread that relays, and not given up when a client leaves, for
+    /// others may wait for the same answer.
+    runtime: Handle,
     /// Used where the client leaves something out, or says it in the server's spelling.
     login: Login,
 }
 
 impl DatabaseUpstream {
+    /// Has to be called within a tokio runtime.
     pub(crate) fn new(engine: &Arc<Shared>, login: Login) -> Self {
-        Self { engine: Arc::downgrade(engine), login }
+        Self { engine: Arc::downgrade(engine), runtime: Handle::current(), login }
+    }
+
+    /// Asks the engine something, on its own runtime.
+    async fn ask<T, F>(&self, question: impl FnOnce(Arc<Shared>) -> F) -> Result<T, Refusal>
+    where
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+        T: Send + 'static,
+    {
+        let engine = self.engine().map_err(refusal)?;
+        // It ends early only when the program does.
+        self.runtime.spawn(question(engine)).await.unwrap_or(Err(Error::Canceled)).map_err(refusal)
     }
 
     fn engine(&self) -> Result<Arc<Shared>, Error> {
@@ -42,8 +58,11 @@ impl Upstream for DatabaseUpstream {
     fn authorize(&self, claim: Claim) -> BoxFuture<'_, Result<Grant, Refusal>> {
         Box::pin(async move {
             let login = self.meant(&claim);
-            self.engine().and_then(|engine| engine.check(&login).map(drop)).map_err(refusal)?;
-            Ok(Grant { db_user: login.db_user, db_name: login.db_name })
+            self.ask(|engine| async move {
+                engine.check(&login)?;
+                Ok(Grant { db_user: login.db_user, db_name: login.db_name })
+            })
+            .await
         })
     }
 
@@ -54,8 +73,7 @@ impl Upstream for DatabaseUpstream {
                 db_user: grant.db_user.clone(),
                 db_name: grant.db_name.clone(),
             };
-            let engine = self.engine().map_err(refusal)?;
-            dial_plan(&engine, &login, freshness).await.map_err(refusal)
+            self.ask(move |engine| async move { dial_plan(&engine, &login, freshness).await }).await
         })
     }
 }

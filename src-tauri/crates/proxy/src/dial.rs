@@ -16,6 +16,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use crate::read_ahead::ReadAhead;
 use crate::upstream::{Endpoint, Refusal, Transport};
 
 /// Time for name, TCP and TLS together, unless said otherwise.
@@ -190,7 +191,10 @@ pub(crate) async fn open(endpoint: &Endpoint, limit: Duration) -> Result<ServerS
             let handshake = async {
                 let tcp = ask_for_tls(tcp, endpoint).await?;
                 let connector = TlsConnector::from(Arc::clone(config));
-                connector.connect(name.clone(), tcp).await.map_err(|error| tls_error(error, endpoint, &name.to_str()))
+                connector
+                    .connect(name.clone(), ReadAhead::new(tcp))
+                    .await
+                    .map_err(|error| tls_error(error, endpoint, &name.to_str()))
             };
             let tls = timeout_at(deadline, handshake).await.map_err(late)??;
             Ok(ServerStream::Tls(Box::new(tls)))
@@ -280,7 +284,7 @@ fn readable_name(name: &str) -> String {
 #[derive(Debug)]
 pub(crate) enum ServerStream {
     Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<ReadAhead<TcpStream>>>),
 }
 
 impl ServerStream {

@@ -20,6 +20,7 @@ mod listener;
 mod login;
 mod peer;
 mod proxy;
+mod read_ahead;
 mod relay;
 mod serve;
 mod session;

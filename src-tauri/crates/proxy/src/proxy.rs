@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use postern_wire::CancelKey;
 use tokio::io::DuplexStream;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -41,6 +42,9 @@ pub struct ProxyOptions {
     pub login_limit: Duration,
     /// How long a server's answer is still passed on after the client has closed its sending side.
     pub linger: Duration,
+    /// Where listener and sessions run; where [`Proxy::listen`] or [`Proxy::attach`] is called when absent. A runtime of one thread
+    /// suits a relay best: between two reads of a socket there is nothing worth waking another core for.
+    pub runtime: Option<Handle>,
     /// The longest beginning of a statement, with its parameters, that is kept for the audit. It is also the most memory one session
     /// takes for it.
     pub statement_limit: usize,
@@ -53,6 +57,7 @@ impl Default for ProxyOptions {
             connect_limit: CONNECT_LIMIT,
             login_limit: Duration::from_secs(120),
             linger: Duration::from_secs(10),
+            runtime: None,
             statement_limit: 1024 * 1024,
         }
     }
@@ -140,12 +145,16 @@ impl Proxy {
         if let Some(running) = &*listener {
             return Err(ListenError::AlreadyListening { port: running.listening.tcp.port() });
         }
-        let sockets = Sockets::bind(&options).await?;
+        // Bound where they are polled: a socket belongs to the runtime it was made in.
+        let runtime = self.shared.runtime();
+        let admission = options.admission;
+        let binding = runtime.spawn(async move { Sockets::bind(&options).await });
+        let sockets = binding.await.map_err(|_| ListenError::ShutDown)??;
         let listening = sockets.listening.clone();
         let stop = self.shared.kill.child_token();
-        let accepting = serve::accept(Arc::clone(&self.shared), sockets, options.admission, stop.clone());
+        let accepting = serve::accept(Arc::clone(&self.shared), sockets, admission, stop.clone());
         let span = tracing::info_span!("listener", proxy = %self.shared.name, port = listening.tcp.port());
-        let task = self.shared.tasks.spawn(accepting.instrument(span));
+        let task = self.shared.tasks.spawn_on(accepting.instrument(span), &runtime);
         *listener = Some(Listener { listening: listening.clone(), stop, task });
         Ok(listening)
     }
@@ -166,7 +175,7 @@ impl Proxy {
     /// Opens a session through memory, for a part of this program called `program`. It is a client like any other: it sends a start-up
     /// message first and gets an ErrorResponse when something fails. Dropping the stream ends it.
     ///
-    /// Has to be called within a tokio runtime.
+    /// Has to be called within a tokio runtime unless [`ProxyOptions::runtime`] names one.
     pub fn attach(&self, program: &str) -> DuplexStream {
         let (ours, theirs) = tokio::io::duplex(INTERNAL_BUFFER);
         let arrival = Arrival {
@@ -302,6 +311,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// Where its tasks run.
+    pub(crate) fn runtime(&self) -> Handle {
+        self.options.runtime.clone().unwrap_or_else(Handle::current)
+    }
+
     fn sessions(&self) -> MutexGuard<'_, BTreeMap<SessionId, Arc<Session>>> {
         lock(&self.sessions)
     }

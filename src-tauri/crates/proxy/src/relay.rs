@@ -10,8 +10,10 @@
 //! loses nothing: after that it is still known whether a message has been forwarded in part, hence whether the client can be told why
 //! the session ends.
 
+use std::future::{Future, poll_fn};
 use std::io;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
@@ -99,11 +101,13 @@ struct Flow {
     /// Bytes of the current message that are still to be cleared.
     passing: usize,
     read_size: usize,
+    /// Met while taking what more was there; told by the next [`Flow::fill`].
+    failed: Option<io::Error>,
 }
 
 impl Flow {
     fn new(buffer: BytesMut) -> Self {
-        Self { buffer, cleared: 0, passing: 0, read_size: SMALL_READ }
+        Self { buffer, cleared: 0, passing: 0, read_size: SMALL_READ, failed: None }
     }
 
     /// Whether everything forwarded so far ends where a message ends.
@@ -143,6 +147,9 @@ impl Flow {
 
     /// Reads more; 0 means that there is no more. Cancel safe.
     async fn fill<R: AsyncRead + Unpin>(&mut self, from: &mut R) -> io::Result<usize> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
         if self.buffer.is_empty() && self.buffer.capacity() > self.read_size {
             // Lets go of what a burst or a long statement needed.
             self.buffer = BytesMut::new();
@@ -155,7 +162,30 @@ impl Flow {
         } else if read < SMALL_READ {
             self.read_size = SMALL_READ;
         }
+        if self.read_size == LARGE_READ && read > 0 {
+            self.take_what_is_there(from).await;
+        }
         Ok(read)
+    }
+
+    /// Under load: takes what more can be had without waiting, so that several TLS records go out with one write.
+    async fn take_what_is_there<R: AsyncRead + Unpin>(&mut self, from: &mut R) {
+        poll_fn(|context| {
+            while self.buffer.len() < LARGE_READ && self.buffer.capacity() - self.buffer.len() >= SMALL_READ {
+                let mut read = std::pin::pin!(from.read_buf(&mut self.buffer));
+                match read.as_mut().poll(context) {
+                    Poll::Ready(Ok(1..)) => {}
+                    // An end is found again by the next read; an error may not be.
+                    Poll::Ready(Ok(0)) | Poll::Pending => break,
+                    Poll::Ready(Err(error)) => {
+                        self.failed = Some(error);
+                        break;
+                    }
+                }
+            }
+            Poll::Ready(())
+        })
+        .await;
     }
 }
 

@@ -107,7 +107,7 @@ pub(crate) fn spawn(shared: &Arc<Shared>, arrival: Arrival) {
             () = visit.run() => {}
         }
     };
-    shared.tasks.spawn(task.instrument(span));
+    shared.tasks.spawn_on(task.instrument(span), &shared.runtime());
 }
 
 /// One connection from a client.
