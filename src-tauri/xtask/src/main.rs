@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "telling what happens is what this program is for")]
 
+mod bench;
 mod checks;
 mod demo;
 mod display;
@@ -27,7 +28,9 @@ cargo xtask COMMAND
   e2e [FILTER]       the end-to-end tests alone
   bindings           renew ui/src/ipc/contract.ts
   icons              renew what is made from icons/postern.svg
-  package            build the .deb";
+  package            build the .deb
+  bench proxy [--quick] [--json]
+                     the proxy beside PgBouncer and stunnel";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -52,6 +55,9 @@ fn run(words: &[&str]) -> Result<()> {
         ["bindings"] => checks::renew_bindings(),
         ["icons"] => icons::renew(),
         ["package"] => demo::package(),
+        ["bench", rest @ ..] => bench::run(rest),
+        // Not for people: `bench` measures it as a program of its own.
+        ["bare-relay", port, to] => bench::bare_relay(port, to),
         [] | ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())
