@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     io::{ErrorKind, Read, Write},
     net::{Ipv4Addr, TcpListener, TcpStream},
-    os::fd::{AsFd, AsRawFd, OwnedFd},
+    os::fd::{AsFd, OwnedFd},
 };
 
 use anyhow::{Context as _, Result};
@@ -14,12 +14,15 @@ use rustix::{buffer::spare_capacity, event::epoll};
 /// As much as one read takes.
 const STEP: usize = 256 * 1024;
 
+/// What epoll calls the listener. Sockets are counted from it, for the number of a closed one is soon another's.
+const LISTENER: u64 = 0;
+
 /// Relays between a port and another until it is ended.
 pub(super) fn relay(port: u16, to: u16) -> Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).with_context(|| format!("port {port}"))?;
     let poll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-    watch(&poll, &listener)?;
-    let listening = number(&listener);
+    watch(&poll, &listener, LISTENER)?;
+    let mut last = LISTENER;
     let mut pairs: HashMap<u64, (TcpStream, u64)> = HashMap::new();
     let mut buffer = vec![0; STEP];
     let mut events = Vec::with_capacity(256);
@@ -28,16 +31,17 @@ pub(super) fn relay(port: u16, to: u16) -> Result<()> {
         epoll::wait(&poll, spare_capacity(&mut events), None)?;
         for event in &events {
             let id = event.data.u64();
-            if id == listening {
+            if id == LISTENER {
                 let (client, _) = listener.accept()?;
                 let server = TcpStream::connect((Ipv4Addr::LOCALHOST, to))?;
                 client.set_nodelay(true)?;
                 server.set_nodelay(true)?;
-                let ids = [number(&client), number(&server)];
-                watch(&poll, &client)?;
-                watch(&poll, &server)?;
-                pairs.insert(ids[0], (client, ids[1]));
-                pairs.insert(ids[1], (server, ids[0]));
+                let ids = (last + 1, last + 2);
+                last += 2;
+                watch(&poll, &client, ids.0)?;
+                watch(&poll, &server, ids.1)?;
+                pairs.insert(ids.0, (client, ids.1));
+                pairs.insert(ids.1, (server, ids.0));
             } else if !carry(&pairs, id, &mut buffer)
                 && let Some((_, other)) = pairs.remove(&id)
             {
@@ -47,13 +51,8 @@ pub(super) fn relay(port: u16, to: u16) -> Result<()> {
     }
 }
 
-/// What epoll calls a socket.
-fn number(socket: &impl AsRawFd) -> u64 {
-    u64::from(socket.as_raw_fd().unsigned_abs())
-}
-
-fn watch<S: AsFd + AsRawFd>(poll: &OwnedFd, socket: &S) -> Result<()> {
-    Ok(epoll::add(poll, socket, epoll::EventData::new_u64(number(socket)), epoll::EventFlags::IN)?)
+fn watch(poll: &OwnedFd, socket: impl AsFd, id: u64) -> Result<()> {
+    Ok(epoll::add(poll, socket, epoll::EventData::new_u64(id), epoll::EventFlags::IN)?)
 }
 
 /// Carries what is there; `false` when one side is gone.
