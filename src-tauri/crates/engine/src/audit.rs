@@ -18,7 +18,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::{clock, error::Error};
+use crate::{clock, error::Error, group_commit::GroupCommit};
 
 /// What stands before a line's hash, and after it.
 const HASH: (&str, &str) = (",\"hash\":\"", "\"}");
@@ -35,6 +35,7 @@ const HASH_LENGTH: usize = 64;
 pub struct Audit {
     folder: PathBuf,
     writing: Mutex<Option<Tail>>,
+    group: GroupCommit,
 }
 
 /// The end of the log as we last left it: saves reading it again when nobody else has written since.
@@ -116,7 +117,7 @@ impl Audit {
     /// The log in this folder, which must exist.
     #[must_use]
     pub fn in_folder(folder: PathBuf) -> Self {
-        Self { folder, writing: Mutex::new(None) }
+        Self { folder, writing: Mutex::new(None), group: GroupCommit::default() }
     }
 
     /// Appends one record.
@@ -126,15 +127,16 @@ impl Audit {
     pub fn append(&self, event: &str, code: &str, fields: impl Serialize) -> Result<(), Error> {
         let mut batch = Batch::new();
         batch.push(event, code, fields)?;
-        self.append_all(&batch)
+        self.append_all(&[batch])
     }
 
-    /// Appends all records of a batch, or none.
+    /// Appends all records of some batches, or none.
     ///
     /// # Errors
     /// [`Error::Storage`] when they could not be written: callers refuse what they were about to do.
-    pub fn append_all(&self, batch: &Batch) -> Result<(), Error> {
-        let path = self.folder.join(format!("{}.jsonl", batch.time.get(..10).unwrap_or("unknown")));
+    pub fn append_all(&self, batches: &[Batch]) -> Result<(), Error> {
+        let Some(first) = batches.first() else { return Ok(()) };
+        let path = self.folder.join(format!("{}.jsonl", first.time.get(..10).unwrap_or("unknown")));
         let failed = |source| Error::Storage { path: path.clone(), source };
         // A panic while appending leaves at worst a half line, which the next append and `verify` both see.
         let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -163,10 +165,18 @@ impl Audit {
             };
             tail.length = length;
         }
-        tail.write(batch).map_err(failed)?;
+        tail.write(batches).map_err(failed)?;
         tail.file.unlock().map_err(failed)?;
         *writing = Some(tail);
         Ok(())
+    }
+
+    /// Appends a batch, sharing a write with others who append at this moment.
+    ///
+    /// # Errors
+    /// Why it could not be written.
+    pub(crate) async fn append_with_others(&self, batch: Batch) -> Result<(), String> {
+        self.group.append(self, batch).await
     }
 
     /// All records of all days, oldest first, as they stand in the files.
@@ -272,13 +282,13 @@ impl Tail {
     }
 
     /// Continues the chain. What could be written of a batch that did not fit is taken back.
-    fn write(&mut self, batch: &Batch) -> io::Result<()> {
+    fn write(&mut self, batches: &[Batch]) -> io::Result<()> {
         self.lines.clear();
         if std::mem::take(&mut self.unfinished) {
             self.lines.push(b'\n');
         }
         let mut hash = self.hash.clone();
-        for record in batch.records() {
+        for record in batches.iter().flat_map(Batch::records) {
             let start = self.lines.len();
             self.lines.extend_from_slice(record);
             write!(self.lines, ",\"prev\":\"{hash}\"")?;
@@ -408,7 +418,7 @@ mod tests {
         batch.push("db.session.start", "TDB00I", json!({ "sid": "7" })).unwrap();
         assert!(matches!(batch.push("db.session.end", "TDB01I", "no object"), Err(Error::Internal { .. })));
         batch.push("db.session.end", "TDB01I", json!({ "sid": "7" })).unwrap();
-        audit.append_all(&batch).unwrap();
+        audit.append_all(&[batch]).unwrap();
         assert_eq!(audit.verify().unwrap(), Ok(4));
         let records = audit.read().unwrap();
         let events: Vec<_> = records.iter().map(|record| record["event"].as_str().unwrap()).collect();

@@ -15,6 +15,7 @@ mod console;
 mod engine;
 mod error;
 mod gate;
+mod group_commit;
 mod home;
 mod lease;
 mod limits;

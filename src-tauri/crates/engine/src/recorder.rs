@@ -2,18 +2,20 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
-use postern_proxy::{Event, Origin, Parameter, Recorder, SessionFacts, SessionId, Text, Unrecorded};
+use postern_proxy::{BoxFuture, Event, Origin, Parameter, Recorder, SessionFacts, SessionId, Text, Unrecorded};
 use serde::{Serialize, Serializer};
 
 use crate::{
     audit::{Audit, Batch},
     engine::Change,
+    error::Error,
 };
 
 /// Writes the events of one gate's sessions.
 pub(crate) struct AuditRecorder {
     audit: Arc<Audit>,
     changes: tokio::sync::broadcast::Sender<Change>,
+    pid: u32,
     user: String,
     database: String,
     uri: String,
@@ -27,14 +29,27 @@ impl AuditRecorder {
         database: String,
         uri: String,
     ) -> Self {
-        Self { audit, changes, user, database, uri }
+        Self { audit, changes, pid: std::process::id(), user, database, uri }
+    }
+
+    /// The records of some events.
+    fn batch(&self, session: &SessionFacts, events: &[Event<'_>]) -> Result<Batch, Error> {
+        if events.iter().any(|event| matches!(event, Event::SessionStarted | Event::SessionEnded { .. })) {
+            // Nobody listening is fine.
+            let _ = self.changes.send(Change::Connections);
+        }
+        let mut batch = Batch::new();
+        for (name, code, own) in events.iter().filter_map(describe) {
+            batch.push(name, code, Fields { common: self.common(session), own })?;
+        }
+        Ok(batch)
     }
 
     fn common<'a>(&'a self, session: &'a SessionFacts) -> Common<'a> {
         Common {
             user: &self.user,
             sid: session.id,
-            pid: std::process::id(),
+            pid: self.pid,
             db_service: &self.database,
             db_protocol: "postgres",
             db_uri: &self.uri,
@@ -49,17 +64,24 @@ impl AuditRecorder {
 
 impl Recorder for AuditRecorder {
     fn record(&self, session: &SessionFacts, events: &[Event<'_>]) -> Result<(), Unrecorded> {
-        if events.iter().any(|event| matches!(event, Event::SessionStarted | Event::SessionEnded { .. })) {
-            // Nobody listening is fine.
-            let _ = self.changes.send(Change::Connections);
-        }
-        let mut batch = Batch::new();
-        let recorded = events
-            .iter()
-            .filter_map(describe)
-            .try_for_each(|(name, code, own)| batch.push(name, code, Fields { common: self.common(session), own }))
-            .and_then(|()| self.audit.append_all(&batch));
-        recorded.map_err(|error| Unrecorded { reason: error.to_string() })
+        self.batch(session, events)
+            .and_then(|batch| self.audit.append_all(&[batch]))
+            .map_err(|error| Unrecorded { reason: error.to_string() })
+    }
+
+    fn record_with_others(
+        &self,
+        session: &SessionFacts,
+        events: &[Event<'_>],
+    ) -> BoxFuture<'_, Result<(), Unrecorded>> {
+        let batch = self.batch(session, events).map_err(|error| error.to_string());
+        Box::pin(async move {
+            let recorded = match batch {
+                Ok(batch) => self.audit.append_with_others(batch).await,
+                Err(reason) => Err(reason),
+            };
+            recorded.map_err(|reason| Unrecorded { reason })
+        })
     }
 }
 

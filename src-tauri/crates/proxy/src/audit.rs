@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::cancel::CancelOutcome;
 use crate::session::{EndReason, SessionFacts};
-use crate::upstream::Refusal;
+use crate::upstream::{BoxFuture, Refusal};
 
 /// The audit log, as the proxy sees it.
 ///
@@ -20,6 +20,20 @@ pub trait Recorder: Send + Sync + 'static {
     /// # Errors
     /// [`Unrecorded`] when the log cannot take them. Statements that met this error are not forwarded and their session is closed.
     fn record(&self, session: &SessionFacts, events: &[Event<'_>]) -> Result<(), Unrecorded>;
+
+    /// The same for statements of a session at work, whose task can wait: a log may write what several sessions have to record at one
+    /// moment at once.
+    ///
+    /// # Errors
+    /// As [`Recorder::record`].
+    fn record_with_others(
+        &self,
+        session: &SessionFacts,
+        events: &[Event<'_>],
+    ) -> BoxFuture<'_, Result<(), Unrecorded>> {
+        let recorded = self.record(session, events);
+        Box::pin(async move { recorded })
+    }
 }
 
 /// The audit log could not take an event.

@@ -229,7 +229,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Up<'a, R, W> {
 
     async fn run(&mut self) -> UpEnd {
         loop {
-            let cleared = self.clear();
+            let cleared = self.clear().await;
             // What came before a malformed message is in order and goes out.
             if let Err(error) = self.flow.forward(&mut self.to, |bytes| self.session.activity.add_up(bytes)).await {
                 return UpEnd::UpstreamLost(error);
@@ -253,7 +253,8 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Up<'a, R, W> {
     }
 
     /// Clears every message that is there, recording first, all at once, those that can make the server run something.
-    fn clear(&mut self) -> Result<(), UpEnd> {
+    /// Cancel safe: until it is recorded nothing is cleared.
+    async fn clear(&mut self) -> Result<(), UpEnd> {
         if !self.flow.pass() {
             return Ok(());
         }
@@ -264,7 +265,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Up<'a, R, W> {
             batch.events.push(Event::Malformed { detail: error.to_string().into() });
         }
         if !batch.events.is_empty() {
-            self.recorder.record(self.facts, &batch.events).map_err(UpEnd::Unrecorded)?;
+            self.recorder.record_with_others(self.facts, &batch.events).await.map_err(UpEnd::Unrecorded)?;
         }
         for tag in &batch.tags {
             self.session.activity.sent(*tag);
