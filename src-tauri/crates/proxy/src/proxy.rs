@@ -17,11 +17,11 @@ use crate::audit::{CancelledBy, Event, Recorder};
 use crate::cancel::{self, CancelOutcome};
 use crate::dial::CONNECT_LIMIT;
 use crate::keys;
-use crate::listener::{ListenError, ListenOptions, Listening, Sockets};
-use crate::peer::Admission;
+use crate::listener::{ListenError, ListenOptions, Listening, Sockets, Terms};
 use crate::serve::{self, Arrival};
 use crate::session::{Session, SessionFacts, SessionId, SessionInfo, SessionState, StopReason};
 use crate::stream::ClientStream;
+use crate::throttle::LoginDelay;
 use crate::upstream::{Origin, Refusal, Upstream};
 
 /// Bytes an in-memory session holds in each direction before the writer has to wait.
@@ -44,6 +44,8 @@ pub struct ProxyOptions {
     /// The longest beginning of a statement, with its parameters, that is kept for the audit. It is also the most memory one session
     /// takes for it.
     pub statement_limit: usize,
+    /// How long answers to wrong passwords are withheld.
+    pub login_delay: LoginDelay,
 }
 
 impl Default for ProxyOptions {
@@ -54,6 +56,7 @@ impl Default for ProxyOptions {
             login_limit: Duration::from_secs(120),
             linger: Duration::from_secs(10),
             statement_limit: 1024 * 1024,
+            login_delay: LoginDelay::default(),
         }
     }
 }
@@ -141,9 +144,13 @@ impl Proxy {
             return Err(ListenError::AlreadyListening { port: running.listening.tcp.port() });
         }
         let sockets = Sockets::bind(&options).await?;
+        let terms = Arc::new(Terms::new(&options, self.shared.options.login_delay)?);
         let listening = sockets.listening.clone();
+        if listening.is_beyond_loopback() {
+            tracing::warn!(proxy = %self.shared.name, address = %listening.tcp, "other machines can reach this proxy");
+        }
         let stop = self.shared.kill.child_token();
-        let accepting = serve::accept(Arc::clone(&self.shared), sockets, options.admission, stop.clone());
+        let accepting = serve::accept(Arc::clone(&self.shared), sockets, terms, stop.clone());
         let span = tracing::info_span!("listener", proxy = %self.shared.name, port = listening.tcp.port());
         let task = self.shared.tasks.spawn(accepting.instrument(span));
         *listener = Some(Listener { listening: listening.clone(), stop, task });
@@ -173,7 +180,7 @@ impl Proxy {
             stream: ClientStream::Internal(theirs),
             origin: Origin::Internal,
             program: Some(program.to_owned()),
-            admission: Admission::SameUser,
+            terms: None,
         };
         serve::spawn(&self.shared, arrival);
         ours
