@@ -260,7 +260,7 @@ fn a_connection_shows_its_sessions_and_is_gone_after_stop() {
     block_on(async {
         let opened = app
             .host
-            .connection_open(OpenConnection { target: target("analytics-dev"), port: Some(0) })
+            .connection_open(OpenConnection { port: Some(0), ..OpenConnection::to(target("analytics-dev")) })
             .await
             .expect("a proxy");
         let (client, connection) = tokio_postgres::Config::new()

@@ -67,7 +67,7 @@ fn print_address(format: Format, connection: &Connection, unix: bool) -> Result<
 pub(crate) async fn connect(engine: &Engine, asked: &DbConnect) -> Result<(), Failure> {
     let login = super::login(engine, &asked.target)?;
     engine.preflight(&login).await?;
-    let connection = engine.open_connection(&OpenConnection { login, port: Some(0) }).await?;
+    let connection = engine.open_connection(&OpenConnection { port: Some(0), ..OpenConnection::new(login) }).await?;
     let mut psql = tokio::process::Command::new("psql");
     psql.args(&asked.psql)
         .env("PGHOST", "127.0.0.1")
