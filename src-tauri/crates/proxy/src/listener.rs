@@ -298,6 +298,7 @@ mod tests {
     use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 
     use super::*;
+    use crate::password::PasswordAdmission;
 
     fn options(dir: &Path) -> ListenOptions {
         ListenOptions { unix_dir: Some(dir.join("run")), ..ListenOptions::default() }
@@ -344,5 +345,58 @@ mod tests {
         let live = OwnedSocket::bind(dir.path(), 5439).unwrap();
         assert!(matches!(OwnedSocket::bind(dir.path(), 5439), Err(ListenError::SocketInUse { .. })));
         drop(live);
+    }
+
+    fn wide(method: PasswordMethod) -> ListenOptions {
+        ListenOptions {
+            address: Some("192.0.2.1".parse().unwrap()),
+            allow_any_interface: true,
+            admission: Admission::Password(PasswordAdmission::random(method).unwrap()),
+            ..ListenOptions::default()
+        }
+    }
+
+    #[test]
+    fn beyond_loopback_scram_will_do_and_with_a_certificate_nothing_goes_in_the_clear() {
+        let options = wide(PasswordMethod::ScramSha256);
+        assert!(check_beyond_loopback(&options, options.address.unwrap()).is_ok());
+        assert!(!Terms::new(&options, LoginDelay::default()).unwrap().needs_tls);
+
+        let tls = Some(Arc::new(certified()));
+        let options = ListenOptions { tls: tls.clone(), ..wide(PasswordMethod::Cleartext) };
+        assert!(check_beyond_loopback(&options, options.address.unwrap()).is_ok());
+        assert!(Terms::new(&options, LoginDelay::default()).unwrap().needs_tls);
+        // On this machine the same certificate is an offer only.
+        let options = ListenOptions { tls, ..ListenOptions::default() };
+        assert!(!Terms::new(&options, LoginDelay::default()).unwrap().needs_tls);
+    }
+
+    fn certified() -> ServerConfig {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = rcgen::CertificateParams::new(["db.test".to_owned()]).unwrap().self_signed(&key).unwrap();
+        let key = rustls_pki_types::PrivatePkcs8KeyDer::from(key.serialize_der());
+        ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key.into())
+            .unwrap()
+    }
+
+    #[test]
+    fn loopback_is_known_in_every_spelling() {
+        for (address, beyond) in [
+            ("127.0.0.1", false),
+            ("127.1.2.3", false),
+            ("::1", false),
+            ("::ffff:127.0.0.1", false),
+            ("0.0.0.0", true),
+            ("::", true),
+            ("192.168.0.1", true),
+            ("::ffff:192.168.0.1", true),
+            ("fe80::1", true),
+        ] {
+            assert_eq!(is_beyond_loopback(address.parse().unwrap()), beyond, "{address}");
+        }
     }
 }

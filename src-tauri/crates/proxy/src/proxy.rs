@@ -424,3 +424,59 @@ impl EndedTotals {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use bytes::BytesMut;
+    use postern_wire::ErrorResponse;
+    use postern_wire::startup::{StartupMessage, StartupPacket};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::audit::Unrecorded;
+    use crate::listener::Asks;
+    use crate::upstream::{BoxFuture, Claim, Dial, Freshness, Grant};
+
+    /// Lets nobody as far as to be asked about.
+    struct Unasked;
+
+    impl Upstream for Unasked {
+        fn authorize(&self, claim: Claim) -> BoxFuture<'_, Result<Grant, Refusal>> {
+            panic!("{claim:?} got this far")
+        }
+
+        fn dial_plan<'a>(&'a self, grant: &'a Grant, _: Freshness) -> BoxFuture<'a, Result<Dial, Refusal>> {
+            panic!("{grant:?} got this far")
+        }
+    }
+
+    impl Recorder for Unasked {
+        fn record(&self, _: &SessionFacts, _: Event<'_>) -> Result<(), Unrecorded> {
+            Ok(())
+        }
+    }
+
+    /// With the terms of a listener beyond loopback, on loopback: a test has no business on other interfaces.
+    #[tokio::test]
+    async fn a_session_in_the_clear_is_refused_where_tls_is_needed() {
+        let proxy = Proxy::new("test", Arc::new(Unasked), Arc::new(Unasked), ProxyOptions::default());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, from) = listener.accept().await.unwrap();
+        let terms = Some(Arc::new(Terms { asks: Asks::Nothing, tls: None, needs_tls: true }));
+        let stream = ClientStream::Tcp(stream);
+        serve::spawn(&proxy.shared, Arrival { stream, origin: Origin::Tcp(from), program: None, terms });
+
+        let mut out = BytesMut::new();
+        StartupPacket::Startup(StartupMessage::new([("user", "analyst")])).encode(&mut out).unwrap();
+        client.write_all(&out).await.unwrap();
+        let mut answer = BytesMut::new();
+        while client.read_buf(&mut answer).await.unwrap() > 0 {}
+        let frame = postern_wire::take_frame(&mut answer, 10_000).unwrap().unwrap();
+        let error = ErrorResponse::decode(&frame.body).unwrap();
+        assert_eq!(error.sqlstate(), "28000");
+        assert!(error.message().contains("over TLS only"), "{error}");
+    }
+}
