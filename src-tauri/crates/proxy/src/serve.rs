@@ -223,7 +223,13 @@ impl Visit {
     }
 
     /// Passes a CancelRequest on. Whatever comes of it, the client is told nothing: that is the protocol, and an unknown key learns nothing.
-    async fn cancel(self, key: CancelKey) {
+    async fn cancel(mut self, key: CancelKey) {
+        self.pass_on(key).await;
+        // Over TLS a client takes an end without a goodbye for an attack, and its cancel for failed.
+        let _ = timeout(FAREWELL, self.arrival.stream.shutdown()).await;
+    }
+
+    async fn pass_on(&self, key: CancelKey) {
         if let Err(refusal) = self.judge().await.for_cancel() {
             tracing::warn!(error = %Chain(&refusal), "a cancel request was refused");
             note(self.shared.recorder.record(&self.facts("", ""), Event::SessionRefused { refusal: &refusal }));
