@@ -241,6 +241,7 @@ fn xor(mut one: Hash, other: Hash) -> Hash {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use postgres_protocol::authentication::sasl::{ChannelBinding, ScramSha256};
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -322,6 +323,29 @@ mod tests {
             assert_eq!(exchange.finish(message.as_bytes()), Err(ScramError::Malformed(expected)), "{message}");
         }
         assert_eq!(exchange.finish(format!("c=eSws,r=abcdef,p={proof}").as_bytes()), Err(ScramError::WrongProof));
+    }
+
+    proptest! {
+        #[test]
+        fn no_message_makes_it_panic_or_lets_it_believe(
+            first in proptest::collection::vec(any::<u8>(), 0..40),
+            last in proptest::collection::vec(any::<u8>(), 0..40),
+            fields in "[npy=,a-z]{0,12}r=[ -~]{0,12}",
+            rest in "(,?[crpe]=[A-Za-z0-9+/=]{0,50}){0,5}",
+        ) {
+            let verifier = Verifier {
+                salt: [0; SALT_LENGTH],
+                stored_key: SecretBox::new(Box::new([1; 32])),
+                server_key: SecretBox::new(Box::new([2; 32])),
+            };
+            for first in [&first[..], fields.as_bytes(), b"n,,n=,r=abc"] {
+                let Ok(exchange) = verifier.begin_with(first, "def") else { continue };
+                let proved = format!("c=biws,r={},p={rest}", exchange.nonce);
+                for last in [&last[..], rest.as_bytes(), proved.as_bytes()] {
+                    prop_assert!(exchange.finish(last).is_err());
+                }
+            }
+        }
     }
 
     #[test]
