@@ -12,6 +12,7 @@ const COMMANDS: &[&str] = &[
     "connections_list",
     "connection_open",
     "connection_stop",
+    "connection_copy",
     "session_stop",
     "console_open",
     "console_close",

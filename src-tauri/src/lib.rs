@@ -3,6 +3,7 @@
 
 #![deny(unsafe_code)]
 
+mod clipboard;
 mod commands;
 mod environment;
 mod events;

@@ -6,11 +6,12 @@ use postern_engine::{AwsFiles, Engine, EngineOptions};
 use postern_ipc::{
     Host,
     activity::{ActivityRequest, CancelOutcome, CancelQuery, CancelStepKind, Query},
-    connections::OpenConnection,
+    connections::{ConnectionAuth, CopyConnection, CopyWhat, OpenConnection, PasswordMethod},
     console::{CellRequest, ConsoleRun, Run, RunState, WindowRequest},
     databases::Target,
     error::ErrorCode,
 };
+use secrecy::ExposeSecret;
 
 use crate::support::{Home, block_on, description, faults};
 
@@ -255,12 +256,82 @@ fn a_denied_role_names_hop_action_and_resource() {
 }
 
 #[test]
+fn a_password_goes_onto_the_clipboard_and_never_to_the_window() {
+    let app = App::open();
+    block_on(async {
+        let mut events = app.host.events();
+        let auth = ConnectionAuth::Password { method: PasswordMethod::ScramSha256 };
+        let request = OpenConnection {
+            port: Some(0),
+            auth: Some(auth),
+            tls: Some(true),
+            ..OpenConnection::to(target("analytics-dev"))
+        };
+        let opened = app.host.connection_open(request.clone()).await.expect("a proxy");
+        assert_eq!((opened.auth, opened.beyond_loopback), (auth, false));
+        assert!(opened.tls.as_ref().is_some_and(|tls| std::path::Path::new(&tls.ca_file).is_file()));
+
+        let copy = |id: &str, what| app.host.connection_copy(CopyConnection { id: id.to_owned(), what });
+        let password = copy(&opened.id, CopyWhat::Password).await.expect("it has one").expose_secret().to_owned();
+        for what in [CopyWhat::Uri, CopyWhat::Psql, CopyWhat::Jdbc, CopyWhat::Env] {
+            let text = copy(&opened.id, what).await.expect("a string");
+            assert!(text.expose_secret().contains(&password), "{what:?}");
+        }
+        let uri = copy(&opened.id, CopyWhat::Uri).await.expect("a string");
+        let plain = uri.expose_secret().split('?').next().expect("the beginning").to_owned();
+        let config: tokio_postgres::Config = plain.parse().expect("a URI that other clients read too");
+        let (client, connection) = config.connect(tokio_postgres::NoTls).await.expect("a client connects");
+        tokio::spawn(connection);
+        assert_eq!(client.simple_query("select 1").await.expect("it answers").len(), 3);
+
+        let list = app.host.connections_list(()).await.expect("the list");
+        let mut shown = serde_json::to_string(&(&opened, &list)).expect("it is JSON") + &format!("{:?}", app.host);
+        loop {
+            let event = events.recv().await.expect("an event");
+            shown.push_str(&event.payload().to_string());
+            if event.name() == "connections_changed" {
+                break;
+            }
+        }
+        assert!(!shown.contains(&password), "the window was given the password");
+
+        // What runs is given to whoever asks for nothing else, and not to whoever does.
+        let again = OpenConnection::to(target("analytics-dev"));
+        assert_eq!(app.host.connection_open(again.clone()).await.expect("the same").id, opened.id);
+        let other = OpenConnection { auth: Some(ConnectionAuth::SameUser), ..again };
+        let failure = app.host.connection_open(other).await.expect_err("it asks for a password");
+        assert_eq!((failure.code, failure.params["field"].as_str()), (ErrorCode::InvalidValue, "auth"));
+    });
+}
+
+#[test]
+fn a_connection_without_a_password_has_none_to_copy_and_listens_nowhere_else_unasked() {
+    let app = App::open();
+    block_on(async {
+        let request = OpenConnection { port: Some(0), ..OpenConnection::to(target("events-prod")) };
+        let wide = OpenConnection { address: Some("0.0.0.0".into()), ..request.clone() };
+        let failure = app.host.connection_open(wide).await.expect_err("nobody said that it may");
+        assert_eq!((failure.code, failure.params["field"].as_str()), (ErrorCode::InvalidValue, "listen"));
+        let named = OpenConnection { address: Some("example.com".into()), ..request.clone() };
+        let failure = app.host.connection_open(named).await.expect_err("it is no address");
+        assert_eq!((failure.code, failure.params["field"].as_str()), (ErrorCode::InvalidValue, "address"));
+
+        let auth = Some(ConnectionAuth::SameUser);
+        let opened = app.host.connection_open(OpenConnection { auth, ..request }).await.expect("a proxy");
+        assert_eq!((opened.auth, opened.tls), (ConnectionAuth::SameUser, None));
+        let copy = |what| app.host.connection_copy(CopyConnection { id: opened.id.clone(), what });
+        assert_eq!(copy(CopyWhat::Password).await.expect_err("it has none").code, ErrorCode::NotFound);
+        assert_eq!(copy(CopyWhat::Uri).await.expect("a string").expose_secret(), opened.strings.uri);
+    });
+}
+
+#[test]
 fn a_connection_shows_its_sessions_and_is_gone_after_stop() {
     let app = App::open();
     block_on(async {
         let opened = app
             .host
-            .connection_open(OpenConnection { target: target("analytics-dev"), port: Some(0) })
+            .connection_open(OpenConnection { port: Some(0), ..OpenConnection::to(target("analytics-dev")) })
             .await
             .expect("a proxy");
         let (client, connection) = tokio_postgres::Config::new()

@@ -1,11 +1,13 @@
 //! The whole engine against the sandbox, and the repository's own rules.
 //!
 //! - `tidy`: what a test can see of the invariants in `src-tauri/ARCHITECTURE.md`.
+//! - `admission`: who may use a local proxy.
 //! - `command`: the guide's walk and the rest of the `postern` command.
 //! - `console`: the commands of the contract, as the window calls them.
 //! - `proxy`: real clients through a local proxy, and what happens when something breaks.
 //! - `support`: the sandbox they share, and a home for each.
 
+mod admission;
 mod command;
 mod console;
 mod proxy;

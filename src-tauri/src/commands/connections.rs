@@ -1,11 +1,13 @@
 //! The Connections view.
 
 use postern_ipc::{
-    connections::{Connection, OpenConnection},
+    connections::{Connection, CopyConnection, OpenConnection},
     error::Failure,
 };
+use tauri::AppHandle;
 
 use super::Host;
+use crate::clipboard;
 
 #[tauri::command]
 pub(super) async fn connections_list(host: Host<'_>, request: ()) -> Result<Vec<Connection>, Failure> {
@@ -20,6 +22,11 @@ pub(super) async fn connection_open(host: Host<'_>, request: OpenConnection) -> 
 #[tauri::command]
 pub(super) async fn connection_stop(host: Host<'_>, request: String) -> Result<(), Failure> {
     host.connection_stop(request).await
+}
+
+#[tauri::command]
+pub(super) async fn connection_copy(host: Host<'_>, app: AppHandle, request: CopyConnection) -> Result<(), Failure> {
+    clipboard::write(&app, &host.connection_copy(request).await?)
 }
 
 #[tauri::command]

@@ -7,7 +7,7 @@ mod texts;
 use std::{sync::Mutex, time::Duration};
 
 use postern_ipc::{
-    connections::OpenConnection,
+    connections::{CopyConnection, OpenConnection},
     contract::Show,
     databases::Target,
     host::{Event, Host},
@@ -18,15 +18,14 @@ use tauri::{
     menu::{IsMenuItem, Menu, MenuEvent, MenuItem, PredefinedMenuItem, Submenu},
     tray::{MouseButton, MouseButtonState, TrayIconBuilder, TrayIconEvent},
 };
-use tauri_plugin_clipboard_manager::ClipboardExt as _;
 use tauri_plugin_store::StoreExt as _;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use self::{
-    model::{Action, Face, Form, Knowledge, Line, Model},
+    model::{Action, Face, Knowledge, Line, Model},
     texts::{Language, Texts},
 };
-use crate::{quit, window};
+use crate::{clipboard, quit, window};
 
 /// Names the tray within the app.
 const ID: &str = "postern";
@@ -194,26 +193,28 @@ fn on_choice(app: &AppHandle, event: MenuEvent) {
             window::navigate(app, &Show { view, database });
         }
         Action::Quit => quit::soon(app),
-        Action::Copy { connection, form } => copy(app, &connection, form),
+        Action::Copy { connection, what } => copy(app, CopyConnection { id: connection, what }),
         Action::Start { database, db_user, db_name } => start_proxy(app, Target { database, db_user, db_name }),
         Action::Stop { connection } => stop_proxy(app, connection),
     }
 }
 
-fn copy(app: &AppHandle, connection: &str, form: Form) {
-    let state = app.state::<State>();
-    let knowledge = lock(&state.knowledge);
-    let Some(connection) = knowledge.connections.iter().find(|known| known.id == connection) else { return };
-    if let Err(error) = app.clipboard().write_text(model::address(connection, form)) {
-        tracing::warn!(%error, "the address is not on the clipboard");
-    }
+/// With the password of a proxy that has one, which the tray itself never knows.
+fn copy(app: &AppHandle, request: CopyConnection) {
+    let app = app.clone();
+    tauri::async_runtime::spawn(async move {
+        let copied = app.state::<Host>().connection_copy(request).await.and_then(|text| clipboard::write(&app, &text));
+        if let Err(failure) = copied {
+            tracing::warn!(message = failure.message, "the address is not on the clipboard");
+        }
+    });
 }
 
 fn start_proxy(app: &AppHandle, target: Target) {
     let app = app.clone();
     tauri::async_runtime::spawn(async move {
         let database = target.database.clone();
-        let started = app.state::<Host>().connection_open(OpenConnection { target, port: None }).await;
+        let started = app.state::<Host>().connection_open(OpenConnection::to(target)).await;
         if let Err(failure) = started {
             tracing::warn!(database, message = failure.message, "a proxy could not be started from the tray");
             learn(&app, |knowledge| knowledge.failed = Some(database));

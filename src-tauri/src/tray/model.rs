@@ -1,7 +1,7 @@
 //! What the tray says and offers, as plain values worked out from the state of the app. No tray library here.
 
 use postern_ipc::{
-    connections::Connection,
+    connections::{Connection, CopyWhat},
     databases::{Choices, Database, Target},
     session::AppStatus,
 };
@@ -29,19 +29,9 @@ pub(crate) enum Action {
     /// Stop the proxy of this id.
     Stop { connection: String },
     /// Put the address of the proxy of this id on the clipboard.
-    Copy { connection: String, form: Form },
+    Copy { connection: String, what: CopyWhat },
     /// End the app.
     Quit,
-}
-
-/// How an address is written.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Form {
-    Uri,
-    Psql,
-    Jdbc,
-    Env,
 }
 
 /// A line of the menu.
@@ -201,7 +191,7 @@ fn proxy(connection: &Connection, texts: Texts) -> Line {
     let name = titled(&connection.target.database, connection.env.as_deref());
     let title =
         texts.say("proxy", &[("database", &name), ("port", &connection.port.to_string()), ("sessions", &sessions)]);
-    let copy = |form, key| Line::Choice(Action::Copy { connection: connection.id.clone(), form }, texts.say(key, &[]));
+    let copy = |what, key| Line::Choice(Action::Copy { connection: connection.id.clone(), what }, texts.say(key, &[]));
     let stop = match connection.sessions.len() {
         0 => texts.say("stop", &[]),
         sessions => texts.count("stop_sessions", sessions),
@@ -210,10 +200,10 @@ fn proxy(connection: &Connection, texts: Texts) -> Line {
     Line::More(
         title,
         vec![
-            copy(Form::Uri, "copy_uri"),
-            copy(Form::Psql, "copy_psql"),
-            copy(Form::Jdbc, "copy_jdbc"),
-            copy(Form::Env, "copy_env"),
+            copy(CopyWhat::Uri, "copy_uri"),
+            copy(CopyWhat::Psql, "copy_psql"),
+            copy(CopyWhat::Jdbc, "copy_jdbc"),
+            copy(CopyWhat::Env, "copy_env"),
             Line::Rule,
             Line::Choice(console, texts.say("console", &[])),
             Line::Choice(Action::Stop { connection: connection.id.clone() }, stop),
@@ -246,21 +236,10 @@ fn plain(text: &str) -> String {
     text.replace('&', "&&")
 }
 
-/// The address in one of its forms.
-pub(crate) fn address(connection: &Connection, form: Form) -> &str {
-    let strings = &connection.strings;
-    match form {
-        Form::Uri => &strings.uri,
-        Form::Psql => &strings.psql,
-        Form::Jdbc => &strings.jdbc,
-        Form::Env => &strings.env,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use postern_ipc::{
-        connections::{ConnectionStrings, Session, SessionOrigin},
+        connections::{ConnectionAuth, ConnectionStrings, Session, SessionOrigin},
         databases::DatabaseEngine,
         session::Identity,
     };
@@ -313,6 +292,9 @@ mod tests {
             env: None,
             host: "127.0.0.1".into(),
             port: 5441,
+            auth: ConnectionAuth::SameUser,
+            tls: None,
+            beyond_loopback: false,
             unix_socket: None,
             strings: ConnectionStrings { uri: "u".into(), psql: "p".into(), jdbc: "j".into(), env: "e".into() },
             sessions: (0..sessions).map(session).collect(),
@@ -440,7 +422,7 @@ mod tests {
 
     #[test]
     fn an_action_survives_being_a_menu_id() {
-        let action = Action::Copy { connection: "c1".into(), form: Form::Uri };
+        let action = Action::Copy { connection: "c1".into(), what: CopyWhat::Uri };
         let id = serde_json::to_string(&action).expect("plain data");
         assert_eq!(serde_json::from_str::<Action>(&id).expect("as it was written"), action);
     }

@@ -294,7 +294,31 @@ target: Target,
 /**
  * A port; the one this database keeps when absent.
  */
-port: number | null, };
+port: number | null, 
+/**
+ * Who may use it. When absent: what suits the platform, or whatever a proxy that runs for this target has.
+ */
+auth?: ConnectionAuth, 
+/**
+ * Offer TLS with a certificate of this machine's own, for clients that insist on it.
+ */
+tls?: boolean, 
+/**
+ * An address to listen on in place of 127.0.0.1. One beyond loopback needs `anywhere` and a password.
+ */
+address?: string, 
+/**
+ * The person has been told what an address beyond loopback means, and wants it.
+ */
+anywhere?: boolean, };
+
+export type ConnectionAuth = { "kind": "same_user" } | { "kind": "password", 
+/**
+ * How the client proves that it knows it.
+ */
+method: PasswordMethod, };
+
+export type PasswordMethod = "scram-sha-256" | "md5" | "cleartext";
 
 export type Connection = { 
 /**
@@ -310,7 +334,7 @@ target: Target,
  */
 env: string | null, 
 /**
- * `127.0.0.1`.
+ * What clients connect to: `127.0.0.1`, unless another address was asked for.
  */
 host: string, 
 /**
@@ -318,11 +342,23 @@ host: string,
  */
 port: number, 
 /**
+ * Who may use it.
+ */
+auth: ConnectionAuth, 
+/**
+ * How a client verifies its certificate, where TLS is offered.
+ */
+tls: ConnectionTls | null, 
+/**
+ * Other machines can reach it. To be shown as the danger it is.
+ */
+beyond_loopback: boolean, 
+/**
  * Path of the Unix socket, where there is one.
  */
 unix_socket: string | null, 
 /**
- * Ready-made strings.
+ * Ready-made strings, without the password. `connection_copy` copies them with it.
  */
 strings: ConnectionStrings, 
 /**
@@ -341,6 +377,24 @@ bytes_down: number,
  * Milliseconds since 1970.
  */
 opened_at: number, };
+
+export type ConnectionTls = { 
+/**
+ * PEM file of the authority that vouches for the proxy's certificate: `sslrootcert` of libpq and pgjdbc.
+ */
+ca_file: string, };
+
+export type CopyConnection = { 
+/**
+ * Of which.
+ */
+id: string, 
+/**
+ * What.
+ */
+what: CopyWhat, };
+
+export type CopyWhat = "password" | "uri" | "psql" | "jdbc" | "env";
 
 export type ConnectionStrings = { 
 /**
@@ -804,6 +858,7 @@ export interface Commands {
   connections_list: { request: null; response: Array<Connection> };
   connection_open: { request: OpenConnection; response: Connection };
   connection_stop: { request: string; response: null };
+  connection_copy: { request: CopyConnection; response: null };
   session_stop: { request: number; response: null };
   console_open: { request: Target; response: ConsoleTab };
   console_close: { request: string; response: null };

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::expression::Scope;
 use crate::matcher::{self, Entry};
-use crate::options::{Subject, choices};
+use crate::options::{Subject, choices, choices_beside};
 use crate::role::Conditions;
 use crate::{Database, Role, User};
 
@@ -105,6 +105,7 @@ pub(crate) fn assigned<'a, R: Borrow<Role>>(user: &User, catalogue: &'a [R]) -> 
 }
 
 /// What is asked about one of a role's lists.
+#[derive(Clone)]
 pub(crate) struct Asked {
     subject: Subject,
     spellings: Vec<String>,
@@ -368,8 +369,10 @@ fn explain(check: &Check<'_>, verdict: &Verdict<'_>, steps: &[Step], db_user: &s
             format!("role '{}' requires {options}, which cannot be enforced without a Teleport cluster", role.name)
         }
         Verdict::Denied { role, condition } => match *condition {
-            "db_users" => format!("role '{}' denies database user '{db_user}'", role.name),
-            "db_names" => format!("role '{}' denies database '{db_name}'", role.name),
+            "db_users" => {
+                allowed(check, format!("role '{}' denies database user '{db_user}'", role.name), &[Subject::User])
+            }
+            "db_names" => allowed(check, format!("role '{}' denies database '{db_name}'", role.name), &[Subject::Name]),
             condition => format!(
                 "role '{}' denies '{}' by its {condition} ({})",
                 role.name,
@@ -393,21 +396,29 @@ fn no_role(check: &Check<'_>, steps: &[Step], db_user: &str, db_name: &str) -> S
     if !looked_at("db_users") {
         return format!("no role of user '{user}' selects it by its labels ({})", show_labels(&check.database.labels));
     }
-    let mut why = match (matched("db_users"), matched("db_names")) {
+    let why = match (matched("db_users"), matched("db_names")) {
         (true, true) => {
+            let users = choices_beside(check, Subject::User, Some(&Asked::name(db_name)));
+            let names = choices_beside(check, Subject::Name, Some(&Asked::user(check.database, db_user)));
             return format!(
-                "no single role of user '{user}' allows both database user '{db_user}' and database '{db_name}'"
+                "no single role of user '{user}' allows both database user '{db_user}' and database '{db_name}'; allowed database \
+                 users of '{db_name}': {}; allowed database names as '{db_user}': {}",
+                users.describe(),
+                names.describe()
             );
         }
         (false, true) => format!("no role of user '{user}' allows database user '{db_user}'"),
         (true, false) => format!("no role of user '{user}' allows database '{db_name}'"),
         (false, false) => format!("no role of user '{user}' allows database user '{db_user}' or database '{db_name}'"),
     };
-    for subject in [Subject::User, Subject::Name] {
-        if !matched(subject.field()) {
-            let allowed = choices(check, subject);
-            let _ = write!(why, "; allowed database {}: {}", subject.plural(), allowed.describe());
-        }
+    let missed: Vec<_> = [Subject::User, Subject::Name].into_iter().filter(|it| !matched(it.field())).collect();
+    allowed(check, why, &missed)
+}
+
+/// What would be allowed instead.
+fn allowed(check: &Check<'_>, mut why: String, subjects: &[Subject]) -> String {
+    for subject in subjects {
+        let _ = write!(why, "; allowed database {}: {}", subject.plural(), choices(check, *subject).describe());
     }
     why
 }
@@ -521,6 +532,23 @@ mod tests {
     }
 
     #[test]
+    fn a_denied_user_or_name_is_told_what_is_left() {
+        let allow = role("some", "{allow: {db_labels: {'*': '*'}, db_users: [reader, writer], db_names: ['*']}}");
+        let deny = role("no", "{deny: {db_users: [writer], db_names: [prod]}}");
+        let roles = [allow, deny];
+        let decision = ask(&roles, "writer", "dev");
+        assert!(
+            decision.reason.ends_with("role 'no' denies database user 'writer'; allowed database users: reader"),
+            "{decision:?}"
+        );
+        let decision = ask(&roles, "reader", "prod");
+        assert!(
+            decision.reason.ends_with("role 'no' denies database 'prod'; allowed database names: any except prod"),
+            "{decision:?}"
+        );
+    }
+
+    #[test]
     fn allow_conditions_must_meet_in_one_role() {
         let one = role("one", "{allow: {db_labels: {'*': '*'}, db_users: [reader], db_names: [dev]}}");
         let two = role("two", "{allow: {db_labels: {'*': '*'}, db_users: [writer], db_names: [prod]}}");
@@ -532,7 +560,10 @@ mod tests {
         assert!(
             decision
                 .reason
-                .ends_with("no single role of user 'alice' allows both database user 'reader' and database 'prod'"),
+                .ends_with(
+                    "no single role of user 'alice' allows both database user 'reader' and database 'prod'; allowed database users of \
+                     'prod': writer; allowed database names as 'reader': dev"
+                ),
             "{decision:?}"
         );
     }

@@ -130,8 +130,16 @@ pub fn options<R: Borrow<Role>>(user: &User, catalogue: &[R], database: &Databas
 }
 
 pub(crate) fn choices(check: &Check<'_>, subject: Subject) -> Choices {
+    choices_beside(check, subject, None)
+}
+
+/// What may be chosen together with a choice of the other kind that is made already.
+pub(crate) fn choices_beside(check: &Check<'_>, subject: Subject, beside: Option<&Asked>) -> Choices {
     let mut choices = Choices::nothing(subject, check.database);
-    let allows = |asked: Asked| matches!(check.run(&[asked], None), Verdict::Allowed(_));
+    let allows = |asked: Asked| {
+        let both: Vec<_> = std::iter::once(asked).chain(beside.cloned()).collect();
+        matches!(check.run(&both, None), Verdict::Allowed(_))
+    };
     choices.wildcard = allows(Asked::wildcard(subject));
     for text in check.mentioned(subject) {
         if text == "*" || is_repeated(check.database, &choices, &text) {

@@ -1,6 +1,6 @@
 //! The command line, as typed. Mirrors `tsh` and `tctl` where they have the command.
 
-use std::path::PathBuf;
+use std::{net::IpAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -245,6 +245,68 @@ pub(crate) struct ProxyDb {
     /// Give the Unix socket as the address. It is there beside the port in any case.
     #[arg(long)]
     pub(crate) unix: bool,
+    /// Who may use it: programs of the same user, or whoever knows a password that is made now and printed. Without it, the same user
+    /// where the system can tell, which is Linux.
+    #[arg(long, value_enum)]
+    pub(crate) auth: Option<Auth>,
+    /// How the password is asked for. md5 and cleartext are for drivers that cannot do SCRAM, such as redshift_connector.
+    #[arg(long, value_enum, requires = "auth", value_name = "METHOD")]
+    pub(crate) password_method: Option<PasswordMethod>,
+    /// Offer TLS with a certificate of this machine's own, for clients that insist on it (sslmode=require and up).
+    #[arg(long)]
+    pub(crate) tls: bool,
+    /// An address to listen on in place of 127.0.0.1, with its port.
+    #[arg(long, value_name = "HOST:PORT", conflicts_with = "port", value_parser = listen)]
+    pub(crate) listen: Option<Listen>,
+    /// Let --listen name an address that other machines can reach. Needs --auth password, and --tls unless nobody is between.
+    #[arg(long, requires = "listen")]
+    pub(crate) insecure_listen_anywhere: bool,
+}
+
+/// Who may use a local proxy.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Auth {
+    /// Programs of the same OS user.
+    SameUser,
+    /// Whoever knows the password.
+    Password,
+}
+
+/// How a password is asked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum PasswordMethod {
+    /// The password itself does not travel.
+    #[value(name = "scram-sha-256")]
+    ScramSha256,
+    /// An older way that most drivers know.
+    #[value(name = "md5")]
+    Md5,
+    /// The password as it is.
+    #[value(name = "cleartext")]
+    Cleartext,
+}
+
+/// `HOST:PORT`
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Listen {
+    /// Nothing for `localhost`, which is where a proxy listens anyway.
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) port: u16,
+}
+
+fn listen(text: &str) -> Result<Listen, String> {
+    let wrong = |what: &str| format!("{what}; write it as 127.0.0.1:15439, localhost:0 or [::1]:15439");
+    let (host, port) = text.rsplit_once(':').ok_or_else(|| wrong("no port"))?;
+    let port = port.parse().map_err(|_| wrong("no port"))?;
+    if host == "localhost" {
+        return Ok(Listen { address: None, port });
+    }
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let address = match bare {
+        Some(host) => host.parse().map(IpAddr::V6),
+        None => host.parse().map(IpAddr::V4),
+    };
+    Ok(Listen { address: Some(address.map_err(|_| wrong("no IP address"))?), port })
 }
 
 /// `access …`
@@ -310,5 +372,16 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_address_to_listen_on_has_a_host_and_a_port() {
+        let told = |text: &str| listen(text).map(|listen| (listen.address.map(|ip| ip.to_string()), listen.port));
+        assert_eq!(told("localhost:0"), Ok((None, 0)));
+        assert_eq!(told("0.0.0.0:15439"), Ok((Some("0.0.0.0".to_owned()), 15_439)));
+        assert_eq!(told("[::1]:1"), Ok((Some("::1".to_owned()), 1)));
+        for text in ["", "127.0.0.1", ":1", "::1", "example.com:1", "127.0.0.1:99999", "[127.0.0.1]:1"] {
+            assert!(told(text).is_err(), "{text}");
+        }
     }
 }

@@ -13,8 +13,8 @@ use postern_proxy::DialError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Roles do not allow it.
-    #[error("access to db '{database}' denied as database user {db_user:?} in database {db_name:?}: {}", decision.reason)]
+    /// Roles do not allow it. The decision's reason names everything: database, user, name, and what is allowed.
+    #[error("{}", decision.reason)]
     AccessDenied {
         /// Database resource.
         database: String,
@@ -167,6 +167,10 @@ impl Error {
             Self::NotSignedIn | Self::SignInExpired { .. } => "Sign in: postern login --user NAME".to_owned(),
             Self::PortInUse { .. } => "Stop it, or choose another port with --port.".to_owned(),
             Self::Dial { hint, .. } => return hint.clone(),
+            Self::AccessDenied { .. } => {
+                "Choose what is allowed, or ask for a role that allows more. All conditions: postern access check"
+                    .to_owned()
+            }
             Self::NotFound { kind: "user", .. } => "Add the user: postern users add NAME --roles ROLE".to_owned(),
             _ => return None,
         })

@@ -2,6 +2,7 @@
 //! port, a Unix socket, the console or the activity panel.
 
 use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     path::PathBuf,
     sync::{Arc, Mutex},
     time::{Duration, SystemTime},
@@ -9,12 +10,15 @@ use std::{
 
 use futures_util::future::join_all;
 use postern_proxy::{
-    CancelOutcome, DialError, Freshness, ListenError, ListenOptions, Proxy, ProxyOptions, SessionId, SessionInfo,
-    SessionState, StopReason, Totals,
+    Admission, CancelOutcome, DialError, Freshness, ListenError, ListenOptions, Listening, Proxy, ProxyOptions,
+    SessionId, SessionInfo, SessionState, StopReason, Totals,
 };
+use secrecy::SecretString;
 use tokio::{io::DuplexStream, time::Instant};
 
 use crate::{
+    auth::{self, Auth},
+    certificate::{self, LocalTls},
     clock,
     engine::{Change, Engine, Shared, lock},
     error::Error,
@@ -24,6 +28,7 @@ use crate::{
     monitor::Monitor,
     recorder::AuditRecorder,
     relay_thread::RelayThread,
+    strings::{Address, Security, Strings, TlsCheck, strings},
     upstream::{self, DatabaseUpstream},
 };
 
@@ -43,6 +48,22 @@ pub struct OpenConnection {
     pub login: Login,
     /// A port; 0 for any free one; the one this database keeps when absent.
     pub port: Option<u16>,
+    /// Who may use it. When absent: [`Auth::default`], or whatever a proxy has that runs for this login already.
+    pub auth: Option<Auth>,
+    /// Offer TLS, for clients that insist on it.
+    pub tls: bool,
+    /// One address to listen on in place of 127.0.0.1 and ::1.
+    pub address: Option<IpAddr>,
+    /// The address may be one that other machines can reach. Asks for a password.
+    pub anywhere: bool,
+}
+
+impl OpenConnection {
+    /// As most people want it: on the port this database keeps, for nobody else.
+    #[must_use]
+    pub fn new(login: Login) -> Self {
+        Self { login, port: None, auth: None, tls: false, address: None, anywhere: false }
+    }
 }
 
 /// A running local proxy.
@@ -54,8 +75,16 @@ pub struct Connection {
     pub login: Login,
     /// Value of the database's label `env`.
     pub env: Option<String>,
-    /// Port on 127.0.0.1.
+    /// What clients on this machine connect to: `127.0.0.1`, unless another address was asked for.
+    pub host: String,
+    /// Local port.
     pub port: u16,
+    /// Who may use it.
+    pub auth: Auth,
+    /// PEM file to verify its certificate with, where it offers TLS.
+    pub ca_file: Option<PathBuf>,
+    /// Other machines can reach it.
+    pub beyond_loopback: bool,
     /// The Unix socket beside it.
     pub unix_socket: Option<PathBuf>,
     /// When it was opened.
@@ -66,6 +95,28 @@ pub struct Connection {
     pub bytes_up: u64,
     /// Server to client.
     pub bytes_down: u64,
+}
+
+impl Connection {
+    /// Its port, for a client on this machine.
+    #[must_use]
+    pub fn address(&self) -> Address<'_> {
+        Address::Tcp { host: &self.host, port: self.port }
+    }
+
+    /// Its Unix socket, where there is one.
+    #[must_use]
+    pub fn unix_address(&self) -> Option<Address<'_>> {
+        let folder = self.unix_socket.as_deref()?.parent()?;
+        Some(Address::Unix { folder, port: self.port })
+    }
+
+    /// Ready-made strings for a client, with or without its password.
+    #[must_use]
+    pub fn strings(&self, address: Address<'_>, password: Option<&SecretString>) -> Strings {
+        let tls = self.ca_file.as_deref().map(|ca_file| TlsCheck { ca_file, name_fits: !self.beyond_loopback });
+        strings(address, &self.login, Security { password, tls })
+    }
 }
 
 /// The proxy of one login.
@@ -82,10 +133,45 @@ pub(crate) struct Gate {
 
 /// What there is while it listens.
 struct Open {
-    port: u16,
-    unix_socket: Option<PathBuf>,
+    listening: Listening,
+    admission: Admission,
+    ca_file: Option<PathBuf>,
     at: SystemTime,
     lease: Held,
+}
+
+impl Open {
+    fn id(&self) -> String {
+        self.listening.tcp.port().to_string()
+    }
+
+    /// The address that a client on this machine can use.
+    fn host(&self) -> String {
+        match self.listening.tcp.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.to_string(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.to_string(),
+            ip => ip.to_string(),
+        }
+    }
+
+    /// Whether it is what is asked for, as far as that says anything.
+    fn check(&self, request: &OpenConnection) -> Result<(), Error> {
+        let port = self.listening.tcp.port();
+        let differs = |field: &str, what: &str| Error::InvalidValue {
+            field: field.to_owned(),
+            problem: format!("a local proxy for this login runs on port {port} {what}; stop it first"),
+        };
+        if request.auth.is_some_and(|auth| auth != Auth::of(&self.admission)) {
+            return Err(differs("auth", "with another kind of admission"));
+        }
+        if request.tls && self.ca_file.is_none() {
+            return Err(differs("tls", "without TLS"));
+        }
+        if request.address.is_some_and(|address| address != self.listening.tcp.ip()) {
+            return Err(differs("listen", &format!("at {}", self.listening.tcp.ip())));
+        }
+        Ok(())
+    }
 }
 
 impl std::fmt::Debug for Gate {
@@ -154,16 +240,37 @@ impl Engine {
     /// Starts a local proxy, or gives the one that runs for this login already.
     ///
     /// # Errors
-    /// [`Error::AccessDenied`], [`Error::PortInUse`] naming the owner when it is one of ours; otherwise as reading the
-    /// resources.
+    /// [`Error::AccessDenied`], [`Error::PortInUse`] naming the owner when it is one of ours, [`Error::InvalidValue`]
+    /// when the one that runs is not what is asked for or an address is beyond loopback without leave or password;
+    /// otherwise as reading the resources.
     pub async fn open_connection(&self, request: &OpenConnection) -> Result<Connection, Error> {
         let gate = self.gate(&request.login)?;
-        if gate.connection().is_none() {
-            gate.listen(&self.shared, request.port).await?;
+        let runs = lock(&gate.open).as_ref().map(|open| open.check(request)).transpose()?.is_some();
+        if !runs {
+            gate.listen(&self.shared, request).await?;
             self.shared.tell(Change::Connections);
             tokio::spawn(Arc::clone(&gate).obey_lease());
         }
         gate.connection().ok_or(Error::Canceled)
+    }
+
+    /// A running local proxy.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn connection(&self, id: &str) -> Result<Connection, Error> {
+        let gone = || Error::NotFound { kind: "connection", name: id.to_owned() };
+        self.gate_of_connection(id)?.connection().ok_or_else(gone)
+    }
+
+    /// The password of a running local proxy; none when it asks for none.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn connection_password(&self, id: &str) -> Result<Option<SecretString>, Error> {
+        let gate = self.gate_of_connection(id)?;
+        let open = lock(&gate.open);
+        Ok(open.as_ref().and_then(|open| auth::password(&open.admission)).cloned())
     }
 
     /// Asks roles and AWS whether a session could be opened, without opening one.
@@ -247,7 +354,7 @@ impl Gate {
 
     /// Names the connection while it listens.
     fn id(&self) -> Option<String> {
-        lock(&self.open).as_ref().map(|open| open.port.to_string())
+        lock(&self.open).as_ref().map(Open::id)
     }
 
     fn connection(&self) -> Option<Connection> {
@@ -255,11 +362,15 @@ impl Gate {
         let open = open.as_ref()?;
         let totals = self.proxy.totals();
         Some(Connection {
-            id: open.port.to_string(),
+            id: open.id(),
             login: self.login.clone(),
             env: self.env.clone(),
-            port: open.port,
-            unix_socket: open.unix_socket.clone(),
+            host: open.host(),
+            port: open.listening.tcp.port(),
+            auth: Auth::of(&open.admission),
+            ca_file: open.ca_file.clone(),
+            beyond_loopback: open.listening.is_beyond_loopback(),
+            unix_socket: open.listening.unix.clone(),
             opened_at: open.at,
             sessions: self.proxy.sessions(),
             bytes_up: totals.bytes_up,
@@ -367,16 +478,18 @@ impl Gate {
 
     /// Binds the port asked for, else the one this database keeps, else the first free one that no other keeps. The
     /// database keeps what it got, unless any port would do (0).
-    async fn listen(&self, engine: &Shared, wanted: Option<u16>) -> Result<(), Error> {
+    async fn listen(&self, engine: &Shared, request: &OpenConnection) -> Result<(), Error> {
         let kept = engine.memory.ports()?;
         let mine = kept.get(&self.login.database).copied();
-        let listening = match wanted.or(mine) {
-            Some(port) => self.bind(engine, port).await?,
+        let tls = request.tls.then(|| certificate::local_tls(&engine.home)).transpose()?;
+        let options = listen_options(engine, request, tls.as_ref())?;
+        let listening = match request.port.or(mine) {
+            Some(port) => self.bind(engine, &options, port).await?,
             None => {
                 let mut port = FIRST_PORT;
                 loop {
                     if !kept.values().any(|other| *other == port) {
-                        match self.bind(engine, port).await {
+                        match self.bind(engine, &options, port).await {
                             Err(Error::PortInUse { .. }) if port < u16::MAX => {}
                             other => break other?,
                         }
@@ -393,25 +506,30 @@ impl Gate {
                 return Err(error);
             }
         };
-        if wanted != Some(0) {
+        if request.port != Some(0) {
             engine.memory.set_port(&self.login.database, port)?;
         }
-        *lock(&self.open) = Some(Open { port, unix_socket: listening.unix, at: clock::now(), lease });
+        let ca_file = tls.map(|tls| tls.ca_file);
+        *lock(&self.open) = Some(Open { listening, admission: options.admission, ca_file, at: clock::now(), lease });
         Ok(())
     }
 
-    async fn bind(&self, engine: &Shared, port: u16) -> Result<postern_proxy::Listening, Error> {
-        let sockets = engine.home.sockets();
-        let fits = sockets.join(".s.PGSQL.65535").as_os_str().len() <= LONGEST_SOCKET_PATH;
-        if !fits {
-            tracing::warn!(folder = %sockets.display(), "no Unix socket: the path of its folder is too long");
-        }
-        let options =
-            ListenOptions { port: Some(port), unix_dir: fits.then(|| sockets.to_owned()), ..ListenOptions::default() };
+    async fn bind(&self, engine: &Shared, options: &ListenOptions, port: u16) -> Result<Listening, Error> {
+        let options = ListenOptions { port: Some(port), ..options.clone() };
         self.proxy.listen(options).await.map_err(|error| match error {
             ListenError::PortInUse { port } => Error::PortInUse { port, owner: owner(engine, port) },
             ListenError::Port { port, source } => {
                 Error::InvalidValue { field: "port".to_owned(), problem: format!("{port} cannot be used: {source}") }
+            }
+            ListenError::BeyondLoopback { .. } => Error::InvalidValue {
+                field: "listen".to_owned(),
+                problem: format!("{error}; that has to be allowed in so many words (--insecure-listen-anywhere)"),
+            },
+            ListenError::NeedsPassword { .. } => {
+                Error::InvalidValue { field: "auth".to_owned(), problem: format!("{error} (--auth password)") }
+            }
+            ListenError::NeedsTls { .. } => {
+                Error::InvalidValue { field: "tls".to_owned(), problem: format!("{error} (--tls)") }
             }
             ListenError::Socket { path, source } => Error::Storage { path, source },
             other => Error::Internal { detail: other.to_string() },
@@ -472,6 +590,23 @@ impl Gate {
             }
         }
     }
+}
+
+/// What a proxy is asked for, but for the port.
+fn listen_options(engine: &Shared, request: &OpenConnection, tls: Option<&LocalTls>) -> Result<ListenOptions, Error> {
+    let sockets = engine.home.sockets();
+    let fits = sockets.join(".s.PGSQL.65535").as_os_str().len() <= LONGEST_SOCKET_PATH;
+    if !fits {
+        tracing::warn!(folder = %sockets.display(), "no Unix socket: the path of its folder is too long");
+    }
+    Ok(ListenOptions {
+        port: None,
+        address: request.address,
+        allow_any_interface: request.anywhere,
+        unix_dir: fits.then(|| sockets.to_owned()),
+        admission: request.auth.unwrap_or_default().admission()?,
+        tls: tls.map(|tls| Arc::clone(&tls.config)),
+    })
 }
 
 fn owner(engine: &Shared, port: u16) -> Option<String> {

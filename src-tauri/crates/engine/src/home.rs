@@ -1,6 +1,9 @@
 //! Where Postern keeps its files: one folder when `POSTERN_HOME` is set, the platform's own folders otherwise.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use directories::ProjectDirs;
 
@@ -119,9 +122,34 @@ fn create_private(path: &Path) -> Result<(), Error> {
 /// # Errors
 /// [`Error::Storage`] naming the file.
 pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<(), Error> {
+    through_temporary(path, content, |temporary| std::fs::rename(temporary, path))
+}
+
+/// The same, unless there is a file of that name already: then that one stays, and the answer is `false`.
+///
+/// # Errors
+/// [`Error::Storage`] naming the file.
+pub(crate) fn write_private_new(path: &Path, content: &[u8]) -> Result<bool, Error> {
+    through_temporary(path, content, |temporary| {
+        let linked = match std::fs::hard_link(temporary, path) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+            linked => linked.map(|()| true),
+        };
+        // The file has its name now, or another has it; what is left here harms nobody.
+        let _ = std::fs::remove_file(temporary);
+        linked
+    })
+}
+
+fn through_temporary<T>(
+    path: &Path,
+    content: &[u8],
+    finish: impl FnOnce(&Path) -> std::io::Result<T>,
+) -> Result<T, Error> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
     let failed = |source| Error::Storage { path: path.to_owned(), source };
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
+    name.push(format!(".{}.{}.new", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
     let temporary = path.with_file_name(name);
     let write = || {
         let mut options = std::fs::OpenOptions::new();
@@ -131,7 +159,7 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<(), Error> {
         let mut file = options.open(&temporary)?;
         std::io::Write::write_all(&mut file, content)?;
         file.sync_all()?;
-        std::fs::rename(&temporary, path)
+        finish(&temporary)
     };
     write().map_err(|source| {
         // The error that matters is the first one; a left-over temporary file harms nobody.
@@ -175,8 +203,20 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("a");
         write_private(&path, b"old").unwrap();
-        std::fs::create_dir(root.path().join(format!("a.{}.new", std::process::id()))).unwrap();
-        assert!(write_private(&path, b"new").is_err());
+        let failed =
+            through_temporary(&path, b"new", |_| -> std::io::Result<()> { Err(std::io::ErrorKind::Other.into()) });
+        assert!(failed.is_err());
         assert_eq!(std::fs::read(&path).unwrap(), b"old");
+        assert_eq!(root.path().read_dir().unwrap().count(), 1, "nothing is left over");
+    }
+
+    #[test]
+    fn a_file_that_is_there_stays_when_a_new_one_is_wanted() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("a");
+        assert!(write_private_new(&path, b"first").unwrap());
+        assert!(!write_private_new(&path, b"second").unwrap());
+        assert_eq!(std::fs::read(&path).unwrap(), b"first");
+        assert_eq!(root.path().read_dir().unwrap().count(), 1, "nothing is left over");
     }
 }

@@ -8,8 +8,10 @@
 
 mod activity;
 mod audit;
+mod auth;
 mod cancel;
 mod catalogue;
+mod certificate;
 mod clock;
 mod console;
 mod engine;
@@ -37,11 +39,12 @@ pub use postern_access::{
 };
 pub use postern_aws::{AssumedRole, AwsError, AwsErrorKind, AwsFiles, CallerIdentity};
 pub use postern_console as results;
-pub use postern_proxy::{DialError, Origin, SessionInfo};
+pub use postern_proxy::{DialError, Origin, PasswordMethod, SessionInfo};
 
 pub use crate::{
     activity::{Activity, OurSession, Query, Scope},
     audit::{Audit, Batch, Broken},
+    auth::Auth,
     cancel::{CancelReport, CancelRequest, CancelStep, Outcome, StepKind},
     catalogue::{Catalogue, Resources, Stored},
     console::{ConsoleTab, Run, TabId},
@@ -53,7 +56,7 @@ pub use crate::{
     login::Login,
     memory::SignIn,
     sql::{server_failure, session_failure},
-    strings::{Address, Strings, strings},
+    strings::{Address, Security, Strings, TlsCheck, strings},
 };
 
 /// `2026-11-22T14:27:37.123Z`.

@@ -45,11 +45,12 @@ impl DatabaseUpstream {
     /// Whom the client means. Teleport's rule: what the start-up message says counts, and is then checked. A client
     /// that says nothing, or says our login in AWS's spelling, means the login of this connection.
     fn meant(&self, claim: &Claim) -> Login {
+        let db_name = claim.database.as_ref().filter(|name| !name.is_empty());
         let same = claim.user.is_empty() || claim.user == self.login.db_user || claim.user == self.login.server_user();
         Login {
             database: self.login.database.clone(),
             db_user: if same { self.login.db_user.clone() } else { claim.user.clone() },
-            db_name: claim.database.clone().unwrap_or_else(|| self.login.db_name.clone()),
+            db_name: db_name.unwrap_or(&self.login.db_name).clone(),
         }
     }
 }
@@ -157,4 +158,81 @@ pub(crate) fn refusal(error: Error) -> Refusal {
         refusal = refusal.hint(advice);
     }
     refusal.source(error)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use postern_access::{Document, decide, parse_documents};
+    use postern_proxy::Origin;
+
+    use super::*;
+
+    const RESOURCES: &str = "
+kind: db
+version: v3
+metadata: {name: sales}
+spec: {protocol: postgres, uri: 'wg.123456789012.eu-west-1.redshift-serverless.amazonaws.com:5439'}
+---
+kind: role
+version: v7
+metadata: {name: reading}
+spec: {allow: {db_labels: {'*': '*'}, db_users: [reader], db_names: [dev]}}
+---
+kind: user
+version: v2
+metadata: {name: alice}
+spec: {roles: [reading]}
+";
+
+    fn login(db_user: &str, db_name: &str) -> Login {
+        Login { database: "sales".into(), db_user: db_user.into(), db_name: db_name.into() }
+    }
+
+    fn meant(user: &str, database: Option<&str>) -> Login {
+        let upstream = DatabaseUpstream { engine: Weak::new(), login: login("team/reader", "dev") };
+        upstream.meant(&Claim {
+            user: user.into(),
+            database: database.map(str::to_owned),
+            application_name: String::new(),
+            origin: Origin::Unix,
+        })
+    }
+
+    #[test]
+    fn what_a_client_says_counts_and_what_it_leaves_out_is_the_logins() {
+        for user in ["", "team/reader", "IAMR:reader"] {
+            assert_eq!(meant(user, None), login("team/reader", "dev"), "{user}");
+            assert_eq!(meant(user, Some("")), login("team/reader", "dev"), "{user}");
+            assert_eq!(meant(user, Some("prod")), login("team/reader", "prod"), "{user}");
+        }
+        // Somebody else in the server's spelling is somebody else.
+        for user in ["reader", "writer", "IAMR:writer", "IAMR:READER", "IAMR:"] {
+            assert_eq!(meant(user, None), login(user, "dev"));
+        }
+    }
+
+    #[test]
+    fn a_denial_names_user_and_name_and_what_is_allowed() {
+        let documents = parse_documents("t.yaml", RESOURCES).unwrap();
+        let [Document::Database(database), Document::Role(role), Document::User(user)] = documents.as_slice() else {
+            panic!("{documents:?}")
+        };
+        let roles = [role.clone()];
+        let decision = decide(user, &roles, database, "writer", "prod");
+        assert!(!decision.allowed);
+        let told = refusal(Error::AccessDenied {
+            database: "sales".into(),
+            db_user: "writer".into(),
+            db_name: "prod".into(),
+            decision: Box::new(decision),
+        });
+        assert_eq!(told.sqlstate, "28000");
+        assert_eq!(
+            told.message,
+            "access to 'sales' as database user 'writer' to database 'prod' denied: no role of user 'alice' allows database user \
+             'writer' or database 'prod'; allowed database users: reader; allowed database names: dev"
+        );
+        assert!(told.hint.unwrap().contains("postern access check"));
+    }
 }

@@ -12,6 +12,58 @@ pub struct OpenConnection {
     pub target: Target,
     /// A port; the one this database keeps when absent.
     pub port: Option<u16>,
+    /// Who may use it. When absent: what suits the platform, or whatever a proxy that runs for this target has.
+    #[serde(default)]
+    #[ts(optional)]
+    pub auth: Option<ConnectionAuth>,
+    /// Offer TLS with a certificate of this machine's own, for clients that insist on it.
+    #[serde(default)]
+    #[ts(optional)]
+    pub tls: Option<bool>,
+    /// An address to listen on in place of 127.0.0.1. One beyond loopback needs `anywhere` and a password.
+    #[serde(default)]
+    #[ts(optional)]
+    pub address: Option<String>,
+    /// The person has been told what an address beyond loopback means, and wants it.
+    #[serde(default)]
+    #[ts(optional)]
+    pub anywhere: Option<bool>,
+}
+
+impl OpenConnection {
+    /// As most people want it.
+    #[must_use]
+    pub fn to(target: Target) -> Self {
+        Self { target, port: None, auth: None, tls: None, address: None, anywhere: None }
+    }
+}
+
+/// How a local proxy knows who may use it.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, TS)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum ConnectionAuth {
+    /// Programs of the same OS user; nobody needs a password.
+    SameUser,
+    /// Whoever knows the password of this proxy. It never reaches the window: `connection_copy` puts it on the
+    /// clipboard.
+    Password {
+        /// How the client proves that it knows it.
+        method: PasswordMethod,
+    },
+}
+
+/// How a client proves that it knows a password.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, TS)]
+pub enum PasswordMethod {
+    /// The one to choose: the password itself does not travel.
+    #[serde(rename = "scram-sha-256")]
+    ScramSha256,
+    /// For drivers that cannot do SCRAM, such as redshift_connector.
+    #[serde(rename = "md5")]
+    Md5,
+    /// For drivers that can do neither: the password as it is.
+    #[serde(rename = "cleartext")]
+    Cleartext,
 }
 
 /// A running local proxy.
@@ -23,13 +75,19 @@ pub struct Connection {
     pub target: Target,
     /// Value of the label `env`.
     pub env: Option<String>,
-    /// `127.0.0.1`.
+    /// What clients connect to: `127.0.0.1`, unless another address was asked for.
     pub host: String,
     /// Local port.
     pub port: u16,
+    /// Who may use it.
+    pub auth: ConnectionAuth,
+    /// How a client verifies its certificate, where TLS is offered.
+    pub tls: Option<ConnectionTls>,
+    /// Other machines can reach it. To be shown as the danger it is.
+    pub beyond_loopback: bool,
     /// Path of the Unix socket, where there is one.
     pub unix_socket: Option<String>,
-    /// Ready-made strings.
+    /// Ready-made strings, without the password. `connection_copy` copies them with it.
     pub strings: ConnectionStrings,
     /// Live sessions, oldest first.
     pub sessions: Vec<Session>,
@@ -42,6 +100,38 @@ pub struct Connection {
     /// Milliseconds since 1970.
     #[ts(type = "number")]
     pub opened_at: u64,
+}
+
+/// TLS of a local proxy.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
+pub struct ConnectionTls {
+    /// PEM file of the authority that vouches for the proxy's certificate: `sslrootcert` of libpq and pgjdbc.
+    pub ca_file: String,
+}
+
+/// Put something of a local proxy on the clipboard.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
+pub struct CopyConnection {
+    /// Of which.
+    pub id: String,
+    /// What.
+    pub what: CopyWhat,
+}
+
+/// What of a local proxy to copy. Where it has a password, every string holds it.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum CopyWhat {
+    /// The password alone.
+    Password,
+    /// `postgresql://…`
+    Uri,
+    /// A psql command line.
+    Psql,
+    /// `jdbc:postgresql://…`
+    Jdbc,
+    /// `export PGHOST=…` lines for sh.
+    Env,
 }
 
 /// What to paste into a client.

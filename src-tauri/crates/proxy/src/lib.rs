@@ -5,8 +5,8 @@
 //! supplies the [`Upstream`] and the [`Recorder`] does. Every way in runs through the same code, so that access, audit and cancel exist
 //! once.
 //!
-//! What is deliberately absent: a fall-back to plaintext, a password in a log or an error, a listener beyond loopback, and any reading
-//! of result rows.
+//! What is deliberately absent: a fall-back to plaintext, a password in a log or an error, a listener beyond loopback that nobody asked
+//! for, and any reading of result rows.
 
 #![warn(missing_docs)]
 
@@ -18,14 +18,17 @@ mod dial;
 mod keys;
 mod listener;
 mod login;
+mod password;
 mod peer;
 mod proxy;
 mod read_ahead;
 mod relay;
+mod scram;
 mod serve;
 mod session;
 mod startup;
 mod stream;
+mod throttle;
 mod upstream;
 
 pub use audit::{CancelledBy, Event, Parameter, Recorder, Text, Unrecorded};
@@ -33,7 +36,9 @@ pub use cancel::CancelOutcome;
 pub use dial::{CONNECT_LIMIT, DialError, probe};
 pub use listener::{ListenError, ListenOptions, Listening};
 pub use login::{LoginError, probe_login};
+pub use password::{PasswordAdmission, PasswordMethod, UnusablePassword};
 pub use peer::Admission;
 pub use proxy::{Failure, Proxy, ProxyOptions, ShutdownReport, Totals};
 pub use session::{EndReason, SessionFacts, SessionId, SessionInfo, SessionState, StopReason};
+pub use throttle::LoginDelay;
 pub use upstream::{BoxFuture, Claim, Dial, Endpoint, Freshness, Grant, Origin, Refusal, Transport, Upstream};

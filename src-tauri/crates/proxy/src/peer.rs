@@ -8,20 +8,30 @@
 //!
 //! On other systems the owner of a TCP peer is not told in such a way: [`Admission::SameUser`] refuses TCP there, and the Unix socket
 //! remains. Root is refused like anybody else, although nothing could keep root from other ways in.
+//!
+//! [`Admission::Password`] is for those systems, and for clients that run as somebody else: in a container, say. Then nobody's owner is
+//! asked for, and there is no mode that wants both. A password besides the right user would keep nobody out who counts: a program of the
+//! same user can read the password where its owner keeps it. A password *or* the right user would let in programs that the owner may
+//! just have meant to keep out by choosing a password, such as a container that runs with the owner's user id. What the owner's user id
+//! is still good for is to be spared the queue when somebody guesses passwords (see `throttle`). A CancelRequest needs no password, only
+//! its key, as everywhere. A Unix socket is for the owner only in any mode, by the mode of its folder.
 
 use std::io;
 use std::net::SocketAddr;
 
+use crate::password::PasswordAdmission;
 use crate::upstream::Refusal;
 
 /// Who may use a proxy.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub enum Admission {
     /// Programs of the same OS user only.
     #[default]
     SameUser,
     /// Every program of every user on this machine. An explicit choice for systems that cannot tell users apart.
     AnyLocalUser,
+    /// Whoever knows the password.
+    Password(PasswordAdmission),
 }
 
 #[cfg(target_os = "linux")]
@@ -54,6 +64,11 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
+    /// Of a connection that is gone.
+    pub(crate) fn closed() -> Self {
+        judge(Err(io::ErrorKind::NotConnected.into()), own_uid())
+    }
+
     /// For a session: everybody who is not certainly the same user is refused.
     pub(crate) fn for_session(self) -> Result<(), Refusal> {
         match self {
@@ -72,22 +87,18 @@ impl Verdict {
 }
 
 /// Judges a TCP peer by the owner of its socket.
-pub(crate) async fn judge_tcp(admission: Admission, stream: &tokio::net::TcpStream) -> Verdict {
-    match (admission, stream.peer_addr(), stream.local_addr()) {
-        (Admission::AnyLocalUser, ..) => Verdict::Admitted,
-        (Admission::SameUser, Ok(peer), Ok(local)) => judge(tcp_owner(peer, local).await, own_uid()),
+pub(crate) async fn judge_tcp(stream: &tokio::net::TcpStream) -> Verdict {
+    match (stream.peer_addr(), stream.local_addr()) {
+        (Ok(peer), Ok(local)) => judge(tcp_owner(peer, local).await, own_uid()),
         // Its end of the connection is closed already.
-        (Admission::SameUser, Err(error), _) | (Admission::SameUser, _, Err(error)) => judge(Err(error), own_uid()),
+        (Err(error), _) | (_, Err(error)) => judge(Err(error), own_uid()),
     }
 }
 
 /// Judges a Unix peer by the credentials it connected with.
 #[cfg(unix)]
-pub(crate) fn judge_unix(admission: Admission, stream: &tokio::net::UnixStream) -> Verdict {
-    match admission {
-        Admission::AnyLocalUser => Verdict::Admitted,
-        Admission::SameUser => judge(stream.peer_cred().map(|peer| Some(peer.uid())), own_uid()),
-    }
+pub(crate) fn judge_unix(stream: &tokio::net::UnixStream) -> Verdict {
+    judge(stream.peer_cred().map(|peer| Some(peer.uid())), own_uid())
 }
 
 fn judge(owner: io::Result<Option<u32>>, own: io::Result<u32>) -> Verdict {

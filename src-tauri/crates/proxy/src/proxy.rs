@@ -18,11 +18,11 @@ use crate::audit::{CancelledBy, Event, Recorder};
 use crate::cancel::{self, CancelOutcome};
 use crate::dial::CONNECT_LIMIT;
 use crate::keys;
-use crate::listener::{ListenError, ListenOptions, Listening, Sockets};
-use crate::peer::Admission;
+use crate::listener::{ListenError, ListenOptions, Listening, Sockets, Terms};
 use crate::serve::{self, Arrival};
 use crate::session::{Session, SessionFacts, SessionId, SessionInfo, SessionState, StopReason};
 use crate::stream::ClientStream;
+use crate::throttle::LoginDelay;
 use crate::upstream::{Origin, Refusal, Upstream};
 
 /// Bytes an in-memory session holds in each direction before the writer has to wait.
@@ -48,6 +48,8 @@ pub struct ProxyOptions {
     /// The longest beginning of a statement, with its parameters, that is kept for the audit. It is also the most memory one session
     /// takes for it.
     pub statement_limit: usize,
+    /// How long answers to wrong passwords are withheld.
+    pub login_delay: LoginDelay,
 }
 
 impl Default for ProxyOptions {
@@ -59,6 +61,7 @@ impl Default for ProxyOptions {
             linger: Duration::from_secs(10),
             runtime: None,
             statement_limit: 1024 * 1024,
+            login_delay: LoginDelay::default(),
         }
     }
 }
@@ -145,14 +148,17 @@ impl Proxy {
         if let Some(running) = &*listener {
             return Err(ListenError::AlreadyListening { port: running.listening.tcp.port() });
         }
+        let terms = Arc::new(Terms::new(&options, self.shared.options.login_delay)?);
         // Bound where they are polled: a socket belongs to the runtime it was made in.
         let runtime = self.shared.runtime();
-        let admission = options.admission;
         let binding = runtime.spawn(async move { Sockets::bind(&options).await });
         let sockets = binding.await.map_err(|_| ListenError::ShutDown)??;
         let listening = sockets.listening.clone();
+        if listening.is_beyond_loopback() {
+            tracing::warn!(proxy = %self.shared.name, address = %listening.tcp, "other machines can reach this proxy");
+        }
         let stop = self.shared.kill.child_token();
-        let accepting = serve::accept(Arc::clone(&self.shared), sockets, admission, stop.clone());
+        let accepting = serve::accept(Arc::clone(&self.shared), sockets, terms, stop.clone());
         let span = tracing::info_span!("listener", proxy = %self.shared.name, port = listening.tcp.port());
         let task = self.shared.tasks.spawn_on(accepting.instrument(span), &runtime);
         *listener = Some(Listener { listening: listening.clone(), stop, task });
@@ -182,7 +188,7 @@ impl Proxy {
             stream: ClientStream::Internal(theirs),
             origin: Origin::Internal,
             program: Some(program.to_owned()),
-            admission: Admission::SameUser,
+            terms: None,
         };
         serve::spawn(&self.shared, arrival);
         ours
@@ -430,4 +436,60 @@ impl EndedTotals {
 /// No code here panics while it holds a lock, and if it did, the lists are still whole.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use bytes::BytesMut;
+    use postern_wire::ErrorResponse;
+    use postern_wire::startup::{StartupMessage, StartupPacket};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::audit::Unrecorded;
+    use crate::listener::Asks;
+    use crate::upstream::{BoxFuture, Claim, Dial, Freshness, Grant};
+
+    /// Lets nobody as far as to be asked about.
+    struct Unasked;
+
+    impl Upstream for Unasked {
+        fn authorize(&self, claim: Claim) -> BoxFuture<'_, Result<Grant, Refusal>> {
+            panic!("{claim:?} got this far")
+        }
+
+        fn dial_plan<'a>(&'a self, grant: &'a Grant, _: Freshness) -> BoxFuture<'a, Result<Dial, Refusal>> {
+            panic!("{grant:?} got this far")
+        }
+    }
+
+    impl Recorder for Unasked {
+        fn record(&self, _: &SessionFacts, _: &[Event<'_>]) -> Result<(), Unrecorded> {
+            Ok(())
+        }
+    }
+
+    /// With the terms of a listener beyond loopback, on loopback: a test has no business on other interfaces.
+    #[tokio::test]
+    async fn a_session_in_the_clear_is_refused_where_tls_is_needed() {
+        let proxy = Proxy::new("test", Arc::new(Unasked), Arc::new(Unasked), ProxyOptions::default());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, from) = listener.accept().await.unwrap();
+        let terms = Some(Arc::new(Terms { asks: Asks::Nothing, tls: None, needs_tls: true }));
+        let stream = ClientStream::Tcp(stream);
+        serve::spawn(&proxy.shared, Arrival { stream, origin: Origin::Tcp(from), program: None, terms });
+
+        let mut out = BytesMut::new();
+        StartupPacket::Startup(StartupMessage::new([("user", "analyst")])).encode(&mut out).unwrap();
+        client.write_all(&out).await.unwrap();
+        let mut answer = BytesMut::new();
+        while client.read_buf(&mut answer).await.unwrap() > 0 {}
+        let frame = postern_wire::take_frame(&mut answer, 10_000).unwrap().unwrap();
+        let error = ErrorResponse::decode(&frame.body).unwrap();
+        assert_eq!(error.sqlstate(), "28000");
+        assert!(error.message().contains("over TLS only"), "{error}");
+    }
 }

@@ -15,14 +15,16 @@ use tracing::Instrument;
 
 use crate::audit::{CancelledBy, Event, Unrecorded};
 use crate::dial::{self, ServerStream};
-use crate::listener::Sockets;
+use crate::listener::{Asks, Sockets, Terms};
 use crate::login::{self, Greeting, LoginError};
-use crate::peer::{self, Admission, Verdict};
+use crate::password::{self, LoginFailure};
+use crate::peer::{self, Verdict};
 use crate::proxy::{Shared, shutting_down};
 use crate::relay::{Down, Relay, Up};
 use crate::session::{EndReason, Session, SessionFacts, SessionId, StopReason, UpstreamKey};
 use crate::startup::{self, Opening};
 use crate::stream::ClientStream;
+use crate::throttle::Penalty;
 use crate::upstream::{Claim, Dial, Endpoint, Freshness, Grant, Origin, Refusal};
 
 /// How long a client has to take what it is told at the end, and to hang up itself.
@@ -40,11 +42,12 @@ pub(crate) struct Arrival {
     pub(crate) origin: Origin,
     /// Name of the part of this program, for in-memory sessions.
     pub(crate) program: Option<String>,
-    pub(crate) admission: Admission,
+    /// Of the listener; none for in-memory sessions, which are ours.
+    pub(crate) terms: Option<Arc<Terms>>,
 }
 
 /// Accepts on all sockets until `stop`. They are closed when this returns.
-pub(crate) async fn accept(shared: Arc<Shared>, sockets: Sockets, admission: Admission, stop: CancellationToken) {
+pub(crate) async fn accept(shared: Arc<Shared>, sockets: Sockets, terms: Arc<Terms>, stop: CancellationToken) {
     let mut changes = shared.changes();
     loop {
         let accepted = tokio::select! {
@@ -52,7 +55,9 @@ pub(crate) async fn accept(shared: Arc<Shared>, sockets: Sockets, admission: Adm
             accepted = next_arrival(&sockets) => accepted,
         };
         match accepted {
-            Ok((stream, origin)) => spawn(&shared, Arrival { stream, origin, program: None, admission }),
+            Ok((stream, origin)) => {
+                spawn(&shared, Arrival { stream, origin, program: None, terms: Some(Arc::clone(&terms)) });
+            }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::select! {
@@ -125,6 +130,8 @@ enum Turned {
     Away(Refusal),
     /// The client is told in the server's own words.
     AwayByServer(ErrorResponse, Refusal),
+    /// The client is told once it has waited for what it did.
+    AwayLater(Refusal, Penalty),
     /// There is nobody to tell.
     Gone,
 }
@@ -147,13 +154,17 @@ impl Visit {
     /// Reads what the client wants. A shutdown does not wait for those who have not said it.
     async fn open(&mut self) -> Option<Opening> {
         let shared = Arc::clone(&self.shared);
+        let terms = self.arrival.terms.clone();
+        let tls = terms.as_ref().and_then(|terms| terms.tls.as_ref());
+        let opening =
+            startup::open(&mut self.arrival.stream, &mut self.received, tls, self.shared.options.startup_limit);
         let opened = tokio::select! {
             biased;
             () = shared.draining.cancelled() => {
                 self.tell(&shutting_down().to_response()).await;
                 return None;
             }
-            opened = startup::open(&mut self.arrival.stream, &mut self.received, self.shared.options.startup_limit) => opened,
+            opened = opening => opened,
         };
         match opened {
             Ok(opening) => Some(opening),
@@ -171,16 +182,54 @@ impl Visit {
 
     /// Asks who the client is once it has sent something: those who come and go cost nothing, and an answer is understood.
     async fn judge(&self) -> Verdict {
+        match self.arrival.terms.as_ref().map(|terms| &terms.asks) {
+            None | Some(Asks::Nothing | Asks::Password { .. }) => Verdict::Admitted,
+            Some(Asks::SameUser) => self.judge_owner().await,
+        }
+    }
+
+    async fn judge_owner(&self) -> Verdict {
         match &self.arrival.stream {
             ClientStream::Internal(_) => Verdict::Admitted,
             #[cfg(unix)]
-            ClientStream::Unix(stream) => peer::judge_unix(self.arrival.admission, stream),
-            ClientStream::Tcp(stream) => peer::judge_tcp(self.arrival.admission, stream).await,
+            ClientStream::Unix(stream) => peer::judge_unix(stream),
+            ClientStream::Tcp(stream) => peer::judge_tcp(stream).await,
+            ClientStream::Tls(stream) => peer::judge_tcp(stream.get_ref().0).await,
+            ClientStream::Closed => Verdict::closed(),
+        }
+    }
+
+    /// Asks for the password, where the listener has one.
+    async fn authenticate(&mut self, user: &str) -> Result<(), Turned> {
+        let Some(terms) = self.arrival.terms.clone() else { return Ok(()) };
+        let Asks::Password { asker, throttle } = &terms.asks else { return Ok(()) };
+        let limit = self.shared.options.startup_limit;
+        let turned = |failure: LoginFailure| failure.to_refusal(user).map_or(Turned::Gone, Turned::Away);
+        let answer = asker.ask(&mut self.arrival.stream, &mut self.received, user, limit).await.map_err(turned)?;
+        let turn = match throttle.free_turn() {
+            Some(turn) => turn,
+            None if matches!(self.judge_owner().await, Verdict::Admitted) => throttle.owners_turn(),
+            None => timeout(limit, throttle.turn()).await.map_err(|_| turned(LoginFailure::Crowded))?,
+        };
+        match answer.check() {
+            Ok(None) => Ok(()),
+            Ok(Some(message)) => password::confirm(&mut self.arrival.stream, &message).await.map_err(turned),
+            Err(failure @ LoginFailure::Wrong) => {
+                let penalty = throttle.failed(turn);
+                Err(failure.to_refusal(user).map_or(Turned::Gone, |refusal| Turned::AwayLater(refusal, penalty)))
+            }
+            Err(failure) => Err(turned(failure)),
         }
     }
 
     /// Passes a CancelRequest on. Whatever comes of it, the client is told nothing: that is the protocol, and an unknown key learns nothing.
-    async fn cancel(self, key: CancelKey) {
+    async fn cancel(mut self, key: CancelKey) {
+        self.pass_on(key).await;
+        // Over TLS a client takes an end without a goodbye for an attack, and its cancel for failed.
+        let _ = timeout(FAREWELL, self.arrival.stream.shutdown()).await;
+    }
+
+    async fn pass_on(&self, key: CancelKey) {
         if let Err(refusal) = self.judge().await.for_cancel() {
             tracing::warn!(error = %Chain(&refusal), "a cancel request was refused");
             note(self.shared.recorder.record(&self.facts("", ""), &[Event::SessionRefused { refusal: &refusal }]));
@@ -227,7 +276,16 @@ impl Visit {
                 Refusal::new("0A000", format!("unsupported frontend protocol {version}: server supports 3.0")).into()
             );
         }
+        if let Some(unrecognized) = startup::unrecognized(message) {
+            self.negotiate(unrecognized).await;
+        }
         self.judge().await.for_session()?;
+        if self.arrival.terms.as_ref().is_some_and(|terms| terms.needs_tls) && !self.arrival.stream.is_encrypted() {
+            return Err(Refusal::new("28000", "this local proxy takes sessions from other machines over TLS only")
+                .hint("Connect with sslmode=verify-ca or sslmode=require.")
+                .into());
+        }
+        self.authenticate(&claim.user).await?;
         let upstream = Arc::clone(&self.shared.upstream);
         let draining = self.shared.draining.clone();
         tokio::select! {
@@ -235,6 +293,17 @@ impl Visit {
             () = self.client_left() => Err(Turned::Gone),
             decision = upstream.authorize(claim) => Ok(decision?),
         }
+    }
+
+    /// Tells the client that it gets less than it asked for, before anything else, as PostgreSQL does.
+    async fn negotiate(&mut self, unrecognized: Vec<String>) {
+        let mut out = BytesMut::new();
+        NegotiateProtocolVersion { version: PROTOCOL_3_0, unrecognized }
+            .encode(&mut out)
+            .expect("names that came as strings hold no zero byte");
+        // A client that is gone is noticed at the next question.
+        let _ = self.arrival.stream.write_all(&out).await;
+        let _ = self.arrival.stream.flush().await;
     }
 
     /// From the granted session to its end.
@@ -246,13 +315,13 @@ impl Visit {
             connected = connect(&shared, grant, message) => connected,
         };
         match connected {
-            Ok(connected) => self.relay(session, connected, message).await,
+            Ok(connected) => self.relay(session, connected).await,
             Err(turned) => self.turn(turned, &session.facts()).await,
         }
     }
 
     /// Lets the client in and copies until the end.
-    async fn relay(self, session: &Session, connected: Connected, message: &StartupMessage) {
+    async fn relay(self, session: &Session, connected: Connected) {
         let Self { shared, arrival, received, .. } = self;
         let mut client = arrival.stream;
         let Connected { stream: server, greeting, endpoint } = connected;
@@ -269,9 +338,8 @@ impl Visit {
         }
         tracing::info!(program = %facts.program, db_user = %facts.db_user, db_name = %facts.db_name, "session started");
 
-        let welcome =
-            welcome(message, &before_key, key_for_client.then_some(&session.local_key), ReadyForQuery { status })
-                .expect("our own messages hold no zero byte");
+        let welcome = welcome(&before_key, key_for_client.then_some(&session.local_key), ReadyForQuery { status })
+            .expect("our own messages hold no zero byte");
         let welcomed = async {
             client.write_all(&welcome).await?;
             client.flush().await
@@ -303,17 +371,22 @@ impl Visit {
 
     /// Records that it was turned away, and tells it.
     async fn turn(mut self, turned: Turned, facts: &SessionFacts) {
-        let (response, refusal) = match turned {
+        let (response, refusal, penalty) = match turned {
             Turned::Gone => {
                 tracing::debug!("the client left before it was let in");
                 return;
             }
-            Turned::Away(refusal) => (refusal.to_response(), refusal),
-            Turned::AwayByServer(response, refusal) => (response, refusal),
+            Turned::Away(refusal) => (refusal.to_response(), refusal, None),
+            Turned::AwayByServer(response, refusal) => (response, refusal, None),
+            Turned::AwayLater(refusal, penalty) => (refusal.to_response(), refusal, Some(penalty)),
         };
         tracing::info!(sqlstate = %refusal.sqlstate, error = %Chain(&refusal), "session refused");
         self.shared.failed(facts.id, &refusal);
         note(self.shared.recorder.record(facts, &[Event::SessionRefused { refusal: &refusal }]));
+        if let Some(penalty) = penalty {
+            let draining = self.shared.draining.clone();
+            draining.run_until_cancelled(penalty.serve()).await;
+        }
         self.tell(&response).await;
     }
 
@@ -402,16 +475,8 @@ async fn log_in(
 }
 
 /// All that a client gets once the server has let it in, in one piece. No key when the server gave none: clients take an empty one ill.
-fn welcome(
-    message: &StartupMessage,
-    before_key: &[u8],
-    key: Option<&CancelKey>,
-    ready: ReadyForQuery,
-) -> Result<BytesMut, EncodeError> {
+fn welcome(before_key: &[u8], key: Option<&CancelKey>, ready: ReadyForQuery) -> Result<BytesMut, EncodeError> {
     let mut out = BytesMut::new();
-    if let Some(unrecognized) = startup::unrecognized(message) {
-        NegotiateProtocolVersion { version: PROTOCOL_3_0, unrecognized }.encode(&mut out)?;
-    }
     Authentication::Ok.encode(&mut out)?;
     out.extend_from_slice(before_key);
     if let Some(key) = key {

@@ -95,7 +95,7 @@ pub enum StopReason {
     SignedOut,
     /// No traffic for as long as the role allows.
     Idle,
-    /// As old as the role or the sign-in allows.
+    /// The sign-in is as old as the role allows.
     Expired,
     /// The server says that the query is cancelled, yet the session stays silent: the client is told 57014 in the server's place.
     CancelledButSilent,
@@ -111,7 +111,7 @@ impl StopReason {
             Self::ShuttingDown => ("57P01", "terminating connection: the local proxy is shutting down"),
             Self::SignedOut => ("57P01", "terminating connection: you signed out"),
             Self::Idle => ("57P05", "terminating connection: it was idle for as long as your role allows"),
-            Self::Expired => ("57P01", "terminating connection: it is as old as your role or sign-in allows"),
+            Self::Expired => ("57P01", "terminating connection: your sign-in is as old as your role allows"),
             Self::CancelledButSilent => ("57014", "canceling statement due to user request"),
             Self::Other(refusal) => return refusal.to_response(),
         };
@@ -119,8 +119,8 @@ impl StopReason {
         match self {
             Self::CancelledButSilent => response
                 .detail("The server has cancelled the query but left its session hanging, so the session was closed."),
-            Self::SignedOut => response.hint("Sign in and connect again."),
-            Self::Idle | Self::Expired => response.hint("Connect again."),
+            Self::SignedOut | Self::Expired => response.hint("Sign in and connect again."),
+            Self::Idle => response.hint("Connect again."),
             _ => response,
         }
     }

@@ -6,13 +6,18 @@ use std::time::Duration;
 use bytes::BytesMut;
 use postern_wire::startup::{PROTOCOL_3_0, StartupMessage, StartupPacket, TLS_HANDSHAKE_BYTE};
 use postern_wire::{CancelKey, DecodeError};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 
+use crate::stream::ClientStream;
 use crate::upstream::{Dial, Refusal};
 
 /// The most Redshift accepts for `extra_float_digits`; some drivers send 3, which it answers with a fatal error.
 const MAX_EXTRA_FLOAT_DIGITS: i64 = 2;
+
+/// PostgreSQL's name in TLS.
+pub(crate) const ALPN: &[u8] = b"postgresql";
 
 /// What a client wants.
 #[derive(Debug)]
@@ -32,6 +37,12 @@ pub(crate) enum OpeningError {
     DirectTls,
     #[error("the client asked for encryption twice")]
     AskedTwice,
+    #[error("the TLS handshake failed")]
+    Tls(#[source] io::Error),
+    #[error("a client that begins with TLS has to name the protocol (ALPN postgresql); this one did not")]
+    NoAlpn,
+    #[error("unencrypted data came behind the request for encryption")]
+    Smuggled,
     #[error("the start-up packet is malformed")]
     Malformed(#[source] DecodeError),
     #[error("the connection broke")]
@@ -42,39 +53,84 @@ impl OpeningError {
     /// What the client is told, if there is anybody to tell and anything to say.
     pub(crate) fn to_refusal(&self) -> Option<Refusal> {
         match self {
-            Self::Closed | Self::Silent { .. } | Self::DirectTls | Self::Broken(_) => None,
+            Self::Closed | Self::Silent { .. } | Self::DirectTls | Self::Tls(_) | Self::NoAlpn | Self::Broken(_) => {
+                None
+            }
+            Self::Smuggled => Some(
+                Refusal::new("08P01", self.to_string())
+                    .detail("It could be a mistake of the client, or somebody between it and this proxy."),
+            ),
             Self::AskedTwice => Some(Refusal::new("08P01", self.to_string())),
             Self::Malformed(error) => Some(Refusal::new("08P01", "invalid start-up packet").detail(error.to_string())),
         }
     }
 }
 
-/// Reads until the client has said what it wants, declining encryption on the way: on this machine it protects nothing.
-pub(crate) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
-    stream: &mut S,
+/// Reads until the client has said what it wants. Encryption is declined on the way unless there is a certificate for it: on this machine
+/// it protects nothing, but some clients insist.
+pub(crate) async fn open(
+    stream: &mut ClientStream,
     buffer: &mut BytesMut,
+    tls: Option<&TlsAcceptor>,
     limit: Duration,
 ) -> Result<Opening, OpeningError> {
-    timeout(limit, negotiate(stream, buffer)).await.unwrap_or(Err(OpeningError::Silent { limit }))
+    // PostgreSQL and its clients speak no TLS over a Unix socket, whatever either is set to.
+    let tls = tls.filter(|_| matches!(stream, ClientStream::Tcp(_)));
+    timeout(limit, negotiate(stream, buffer, tls)).await.unwrap_or(Err(OpeningError::Silent { limit }))
 }
 
-async fn negotiate<S: AsyncRead + AsyncWrite + Unpin>(
-    stream: &mut S,
+async fn negotiate(
+    stream: &mut ClientStream,
     buffer: &mut BytesMut,
+    tls: Option<&TlsAcceptor>,
 ) -> Result<Opening, OpeningError> {
-    let (mut asked_tls, mut asked_gss) = (false, false);
+    if let Some(acceptor) = tls {
+        begin_with_tls(stream, acceptor).await?;
+    }
+    let (mut tls_settled, mut gss_settled) = (stream.is_encrypted(), stream.is_encrypted());
     loop {
-        let asked = match next_packet(stream, buffer).await? {
+        let settled = match next_packet(stream, buffer).await? {
             StartupPacket::Startup(message) => return Ok(Opening::Startup(message)),
             StartupPacket::CancelRequest(key) => return Ok(Opening::Cancel(key)),
-            StartupPacket::SslRequest => &mut asked_tls,
-            StartupPacket::GssEncRequest => &mut asked_gss,
+            StartupPacket::SslRequest => {
+                if let (Some(acceptor), false) = (tls, tls_settled) {
+                    // Whatever is here already came in the clear, and must not be taken for something that came encrypted.
+                    if !buffer.is_empty() {
+                        return Err(OpeningError::Smuggled);
+                    }
+                    answer(stream, b"S").await?;
+                    stream.encrypt(acceptor).await.map_err(OpeningError::Tls)?;
+                    (tls_settled, gss_settled) = (true, true);
+                    continue;
+                }
+                &mut tls_settled
+            }
+            StartupPacket::GssEncRequest => &mut gss_settled,
         };
-        if std::mem::replace(asked, true) {
+        if std::mem::replace(settled, true) {
             return Err(OpeningError::AskedTwice);
         }
-        stream.write_all(b"N").await.map_err(OpeningError::Broken)?;
-        stream.flush().await.map_err(OpeningError::Broken)?;
+        answer(stream, b"N").await?;
+    }
+}
+
+async fn answer(stream: &mut ClientStream, byte: &[u8; 1]) -> Result<(), OpeningError> {
+    stream.write_all(byte).await.map_err(OpeningError::Broken)?;
+    stream.flush().await.map_err(OpeningError::Broken)
+}
+
+/// A client that has not asked first (`sslnegotiation=direct`). As in PostgreSQL, it has to say that it means this protocol and no other,
+/// so that a request meant for a web server, say, cannot be turned to us.
+async fn begin_with_tls(stream: &mut ClientStream, acceptor: &TlsAcceptor) -> Result<(), OpeningError> {
+    let ClientStream::Tcp(tcp) = &*stream else { return Ok(()) };
+    let mut first = [0];
+    if tcp.peek(&mut first).await.map_err(OpeningError::Broken)? == 0 || first != [TLS_HANDSHAKE_BYTE] {
+        return Ok(());
+    }
+    stream.encrypt(acceptor).await.map_err(OpeningError::Tls)?;
+    match stream {
+        ClientStream::Tls(tls) if tls.get_ref().1.alpn_protocol() == Some(ALPN) => Ok(()),
+        _ => Err(OpeningError::NoAlpn),
     }
 }
 
@@ -195,24 +251,28 @@ mod tests {
         assert_eq!(server_parameter(&[("_pq_.odd", "1")], "_pq_.odd"), None);
     }
 
+    async fn opened(ours: tokio::io::DuplexStream) -> Result<Opening, OpeningError> {
+        open(&mut ClientStream::Internal(ours), &mut BytesMut::new(), None, Duration::from_secs(5)).await
+    }
+
     #[tokio::test]
     async fn a_silent_client_is_given_up() {
-        let (mut ours, _theirs) = tokio::io::duplex(64);
+        let (ours, _theirs) = tokio::io::duplex(64);
         let limit = Duration::from_millis(20);
-        let error = open(&mut ours, &mut BytesMut::new(), limit).await.unwrap_err();
+        let error = open(&mut ClientStream::Internal(ours), &mut BytesMut::new(), None, limit).await.unwrap_err();
         assert!(matches!(error, OpeningError::Silent { .. }));
         assert!(error.to_refusal().is_none());
     }
 
     #[tokio::test]
     async fn encryption_is_declined_once_each() {
-        let (mut ours, mut theirs) = tokio::io::duplex(256);
+        let (ours, mut theirs) = tokio::io::duplex(256);
         let mut requests = BytesMut::new();
         for packet in [StartupPacket::GssEncRequest, StartupPacket::SslRequest, StartupPacket::SslRequest] {
             packet.encode(&mut requests).unwrap();
         }
         theirs.write_all(&requests).await.unwrap();
-        let error = open(&mut ours, &mut BytesMut::new(), Duration::from_secs(5)).await.unwrap_err();
+        let error = opened(ours).await.unwrap_err();
         assert!(matches!(error, OpeningError::AskedTwice));
         let mut answer = [0; 2];
         theirs.read_exact(&mut answer).await.unwrap();
@@ -222,9 +282,9 @@ mod tests {
     #[tokio::test]
     async fn direct_tls_and_two_gigabytes_are_refused_at_once() {
         for (bytes, told) in [(&[0x16, 3, 1, 0][..], false), (&[0x7f, 0xff, 0xff, 0xff], true)] {
-            let (mut ours, mut theirs) = tokio::io::duplex(256);
+            let (ours, mut theirs) = tokio::io::duplex(256);
             theirs.write_all(bytes).await.unwrap();
-            let error = open(&mut ours, &mut BytesMut::new(), Duration::from_secs(5)).await.unwrap_err();
+            let error = opened(ours).await.unwrap_err();
             assert!(matches!(error, OpeningError::DirectTls | OpeningError::Malformed(_)));
             assert_eq!(error.to_refusal().is_some(), told);
         }

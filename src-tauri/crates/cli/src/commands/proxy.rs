@@ -2,11 +2,12 @@
 
 use std::{process::Stdio, time::Duration};
 
-use postern_engine::{Address, Connection, Engine, OpenConnection, strings};
+use postern_engine::{Auth, Connection, Engine, OpenConnection, PasswordMethod};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use crate::{
-    args::{DbConnect, DbLogout, Format, ProxyDb},
+    args::{self, DbConnect, DbLogout, Format, ProxyDb},
     failure::Failure,
     print,
 };
@@ -17,8 +18,20 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// Serves until a signal, or until somebody asks for `db logout`.
 pub(crate) async fn serve(engine: &Engine, format: Format, asked: &ProxyDb) -> Result<(), Failure> {
     let login = super::login(engine, &asked.target)?;
-    let connection = engine.open_connection(&OpenConnection { login, port: asked.port }).await?;
-    print_address(format, &connection, asked.unix)?;
+    let request = OpenConnection {
+        login,
+        port: asked.port.or(asked.listen.map(|listen| listen.port)),
+        auth: auth(asked)?,
+        tls: asked.tls,
+        address: asked.listen.and_then(|listen| listen.address),
+        anywhere: asked.insecure_listen_anywhere,
+    };
+    let connection = engine.open_connection(&request).await?;
+    if connection.beyond_loopback {
+        print::say("Warning: other machines can reach this proxy. Whoever knows its password acts with your rights.");
+    }
+    let password = engine.connection_password(&connection.id)?;
+    print_address(format, &connection, password.as_ref(), asked.unix)?;
     tokio::select! {
         signal = stop_signal() => print::say(&format!("Stopping on {signal}.")),
         () = engine.stopped(&connection.id) => print::say("Stopped: the database was logged out."),
@@ -27,26 +40,50 @@ pub(crate) async fn serve(engine: &Engine, format: Format, asked: &ProxyDb) -> R
     Ok(())
 }
 
-fn print_address(format: Format, connection: &Connection, unix: bool) -> Result<(), Failure> {
+fn auth(asked: &ProxyDb) -> Result<Option<Auth>, Failure> {
+    let method = match asked.password_method {
+        None | Some(args::PasswordMethod::ScramSha256) => PasswordMethod::ScramSha256,
+        Some(args::PasswordMethod::Md5) => PasswordMethod::Md5,
+        Some(args::PasswordMethod::Cleartext) => PasswordMethod::Cleartext,
+    };
+    match (asked.auth, asked.password_method) {
+        (None, _) => Ok(None),
+        (Some(args::Auth::Password), _) => Ok(Some(Auth::Password { method })),
+        (Some(args::Auth::SameUser), None) => Ok(Some(Auth::SameUser)),
+        (Some(args::Auth::SameUser), Some(_)) => {
+            Err(Failure::usage("--password-method: --auth same-user asks for no password"))
+        }
+    }
+}
+
+fn print_address(
+    format: Format,
+    connection: &Connection,
+    password: Option<&SecretString>,
+    unix: bool,
+) -> Result<(), Failure> {
     let folder = connection.unix_socket.as_deref().and_then(std::path::Path::parent).filter(|_| unix);
     if unix && folder.is_none() {
-        return Err(Failure::usage("--unix: this platform has no Unix sockets"));
+        return Err(Failure::usage("--unix: there is no Unix socket here"));
     }
-    let address = match folder {
-        Some(folder) => Address::Unix { folder, port: connection.port },
-        None => Address::Tcp { host: "127.0.0.1", port: connection.port },
-    };
-    let strings = strings(address, &connection.login);
+    let address = connection.unix_address().filter(|_| unix).unwrap_or_else(|| connection.address());
+    let strings = connection.strings(address, password);
     match format {
         // One line, so that a program can read it and go on.
         Format::Json => print::line(
             &json!({
                 "database": connection.login.database,
-                "host": folder.map_or_else(|| "127.0.0.1".to_owned(), |folder| folder.display().to_string()),
+                "host": folder.map_or_else(|| connection.host.clone(), |folder| folder.display().to_string()),
                 "port": connection.port,
                 "unix_socket": connection.unix_socket,
                 "user": connection.login.db_user,
                 "db_name": connection.login.db_name,
+                "auth": if password.is_some() { "password" } else { "same-user" },
+                "password_method": password_method(connection.auth),
+                "password": password.map(ExposeSecret::expose_secret),
+                "tls": connection.ca_file.is_some(),
+                "ca_file": connection.ca_file,
+                "beyond_loopback": connection.beyond_loopback,
                 "uri": strings.uri,
                 "psql": strings.psql,
                 "jdbc": strings.jdbc,
@@ -55,19 +92,29 @@ fn print_address(format: Format, connection: &Connection, unix: bool) -> Result<
             .to_string(),
         ),
         Format::Text => print::raw(&format!(
-            "Started a local proxy for {} on 127.0.0.1:{}\n\n  {}\n\nIt runs until Ctrl+C.\n",
-            connection.login.database, connection.port, strings.psql
+            "Started a local proxy for {} on {}:{}\n\n  {}\n\nIt runs until Ctrl+C.\n",
+            connection.login.database, connection.host, connection.port, strings.psql
         )),
         _ => return Err(Failure::usage("proxy db prints text or json")),
     }
     Ok(())
 }
 
+/// As `--password-method` takes it.
+fn password_method(auth: Auth) -> Option<&'static str> {
+    match auth {
+        Auth::SameUser => None,
+        Auth::Password { method: PasswordMethod::ScramSha256 } => Some("scram-sha-256"),
+        Auth::Password { method: PasswordMethod::Md5 } => Some("md5"),
+        Auth::Password { method: PasswordMethod::Cleartext } => Some("cleartext"),
+    }
+}
+
 /// Runs psql through a proxy of its own, and ends as psql ends.
 pub(crate) async fn connect(engine: &Engine, asked: &DbConnect) -> Result<(), Failure> {
     let login = super::login(engine, &asked.target)?;
     engine.preflight(&login).await?;
-    let connection = engine.open_connection(&OpenConnection { login, port: Some(0) }).await?;
+    let connection = engine.open_connection(&OpenConnection { port: Some(0), ..OpenConnection::new(login) }).await?;
     let mut psql = tokio::process::Command::new("psql");
     psql.args(&asked.psql)
         .env("PGHOST", "127.0.0.1")
@@ -77,6 +124,9 @@ pub(crate) async fn connect(engine: &Engine, asked: &DbConnect) -> Result<(), Fa
         .env("PGSSLMODE", "disable")
         .stdin(Stdio::inherit())
         .kill_on_drop(true);
+    if let Some(password) = engine.connection_password(&connection.id)? {
+        psql.env("PGPASSWORD", password.expose_secret());
+    }
     let mut running = psql.spawn().map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
             Failure::Local("psql was not found. Install PostgreSQL's client (Debian: postgresql-client), or use `postern proxy db` with any other client".to_owned())

@@ -84,17 +84,68 @@ impl From<engine::Step> for AccessStep {
     }
 }
 
+impl TryFrom<OpenConnection> for engine::OpenConnection {
+    type Error = engine::Error;
+
+    fn try_from(request: OpenConnection) -> Result<Self, Self::Error> {
+        let address = request.address.as_deref().map(str::parse).transpose();
+        Ok(Self {
+            login: request.target.into(),
+            port: request.port,
+            auth: request.auth.map(Into::into),
+            tls: request.tls.unwrap_or_default(),
+            address: address.map_err(|_| engine::Error::InvalidValue {
+                field: "address".to_owned(),
+                problem: format!("{:?} is no IP address", request.address.unwrap_or_default()),
+            })?,
+            anywhere: request.anywhere.unwrap_or_default(),
+        })
+    }
+}
+
+impl From<ConnectionAuth> for engine::Auth {
+    fn from(auth: ConnectionAuth) -> Self {
+        match auth {
+            ConnectionAuth::SameUser => Self::SameUser,
+            ConnectionAuth::Password { method } => Self::Password {
+                method: match method {
+                    PasswordMethod::ScramSha256 => engine::PasswordMethod::ScramSha256,
+                    PasswordMethod::Md5 => engine::PasswordMethod::Md5,
+                    PasswordMethod::Cleartext => engine::PasswordMethod::Cleartext,
+                },
+            },
+        }
+    }
+}
+
+impl From<engine::Auth> for ConnectionAuth {
+    fn from(auth: engine::Auth) -> Self {
+        match auth {
+            engine::Auth::SameUser => Self::SameUser,
+            engine::Auth::Password { method } => Self::Password {
+                method: match method {
+                    engine::PasswordMethod::ScramSha256 => PasswordMethod::ScramSha256,
+                    engine::PasswordMethod::Md5 => PasswordMethod::Md5,
+                    engine::PasswordMethod::Cleartext => PasswordMethod::Cleartext,
+                },
+            },
+        }
+    }
+}
+
 impl From<engine::Connection> for Connection {
     fn from(connection: engine::Connection) -> Self {
-        let host = "127.0.0.1";
-        let address = engine::Address::Tcp { host, port: connection.port };
-        let strings = engine::strings(address, &connection.login);
+        // Without the password: what is here is shown.
+        let strings = connection.strings(connection.address(), None);
         Self {
             id: connection.id,
             target: connection.login.into(),
             env: connection.env,
-            host: host.to_owned(),
+            host: connection.host,
             port: connection.port,
+            auth: connection.auth.into(),
+            tls: connection.ca_file.map(|file| ConnectionTls { ca_file: file.display().to_string() }),
+            beyond_loopback: connection.beyond_loopback,
             unix_socket: connection.unix_socket.map(|path| path.display().to_string()),
             strings: ConnectionStrings { uri: strings.uri, psql: strings.psql, jdbc: strings.jdbc, env: strings.env },
             sessions: connection.sessions.into_iter().map(Into::into).collect(),

@@ -77,6 +77,14 @@ impl From<&Error> for Failure {
 }
 
 impl Failure {
+    /// A bug or a broken machine, noticed by the host of the contract.
+    #[must_use]
+    pub fn internal(detail: &str) -> Self {
+        let mut failure = Self::of(ErrorCode::Internal, [("detail", &detail.to_owned())]);
+        failure.message = detail.to_owned();
+        failure
+    }
+
     /// A code and the values of its sentence.
     pub(crate) fn of<const N: usize>(code: ErrorCode, params: [(&'static str, &String); N]) -> Self {
         Self {

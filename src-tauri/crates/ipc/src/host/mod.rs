@@ -8,6 +8,7 @@ mod failure;
 use std::{sync::Arc, time::Duration};
 
 use postern_engine::{Change, Engine, EngineOptions, Error, Home};
+use secrecy::SecretString;
 use serde::Serialize;
 use tokio::sync::broadcast;
 
@@ -197,13 +198,30 @@ impl Host {
 
     /// Starts a local proxy.
     pub async fn connection_open(&self, request: OpenConnection) -> Result<Connection, Failure> {
-        let request = postern_engine::OpenConnection { login: request.target.into(), port: request.port };
-        Ok(self.engine()?.open_connection(&request).await?.into())
+        Ok(self.engine()?.open_connection(&request.try_into()?).await?.into())
     }
 
     /// Stops a local proxy.
     pub async fn connection_stop(&self, id: String) -> Result<(), Failure> {
         Ok(self.engine()?.stop_connection(&id).await?)
+    }
+
+    /// What `connection_copy` is to put on the clipboard. The clipboard is the shell's: nothing of this is for the window.
+    pub async fn connection_copy(&self, request: CopyConnection) -> Result<SecretString, Failure> {
+        let engine = self.engine()?;
+        let connection = engine.connection(&request.id)?;
+        let password = engine.connection_password(&request.id)?;
+        let strings = connection.strings(connection.address(), password.as_ref());
+        Ok(match request.what {
+            CopyWhat::Uri => strings.uri.into(),
+            CopyWhat::Psql => strings.psql.into(),
+            CopyWhat::Jdbc => strings.jdbc.into(),
+            CopyWhat::Env => strings.env.into(),
+            CopyWhat::Password => password.ok_or_else(|| Error::NotFound {
+                kind: "password",
+                name: format!("of the local proxy on port {}", connection.port),
+            })?,
+        })
     }
 
     /// Ends a session.

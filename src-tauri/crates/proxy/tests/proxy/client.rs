@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use postern_wire::backend::{Authentication, BackendMessage, NegotiateProtocolVersion};
-use postern_wire::frontend::{Empty, Query};
+use postern_wire::frontend::{Empty, Password, Query, SaslInitialResponse, SaslResponse};
 use postern_wire::startup::{StartupMessage, StartupPacket};
 use postern_wire::{CancelKey, EncodeError, ErrorResponse, Frame, take_frame};
+use postgres_protocol::authentication::md5_hash;
+use postgres_protocol::authentication::sasl::{ChannelBinding, SCRAM_SHA_256, ScramSha256};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
@@ -23,6 +25,10 @@ pub(crate) struct Client {
     pub(crate) settings: BTreeMap<String, String>,
     pub(crate) key: Option<CancelKey>,
     pub(crate) negotiated: Option<NegotiateProtocolVersion>,
+    /// Given when it is asked for.
+    password: String,
+    /// Tags of the messages up to ReadyForQuery, but for those of a SCRAM exchange.
+    pub(crate) asked: Vec<u8>,
 }
 
 impl Client {
@@ -33,7 +39,14 @@ impl Client {
             settings: BTreeMap::new(),
             key: None,
             negotiated: None,
+            password: String::new(),
+            asked: Vec::new(),
         }
+    }
+
+    pub(crate) fn with_password(mut self, password: &str) -> Self {
+        self.password = password.to_owned();
+        self
     }
 
     pub(crate) async fn log_in(
@@ -44,11 +57,14 @@ impl Client {
     }
 
     pub(crate) async fn start(mut self, message: StartupMessage) -> Result<Self, ErrorResponse> {
+        let user = message.parameter("user").unwrap_or_default().to_owned();
         self.send(|out| StartupPacket::Startup(message).encode(out)).await;
         loop {
             let frame = self.receive().await.expect("the connection was closed without an answer");
+            self.asked.push(frame.tag);
             match BackendMessage::decode(frame.tag, &frame.body).unwrap() {
                 BackendMessage::Authentication(Authentication::Ok) => {}
+                BackendMessage::Authentication(step) => self.answer_question(step, &user).await?,
                 BackendMessage::ParameterStatus(status) => {
                     self.settings.insert(status.name.into_owned(), status.value.into_owned());
                 }
@@ -59,6 +75,37 @@ impl Client {
                 other => panic!("unexpected {other:?}"),
             }
         }
+    }
+
+    async fn answer_question(&mut self, step: Authentication<'_>, user: &str) -> Result<(), ErrorResponse> {
+        let password = self.password.clone();
+        match step {
+            Authentication::CleartextPassword => self.send(|out| Password::new(password).encode(out)).await,
+            Authentication::Md5Password { salt } => {
+                let answer = md5_hash(user.as_bytes(), password.as_bytes(), salt);
+                self.send(|out| Password::new(answer).encode(out)).await;
+            }
+            Authentication::Sasl { mechanisms } => {
+                assert_eq!(mechanisms, [SCRAM_SHA_256]);
+                let mut exchange = ScramSha256::new(password.as_bytes(), ChannelBinding::unsupported());
+                let first = SaslInitialResponse { mechanism: SCRAM_SHA_256, data: Some(exchange.message()) };
+                self.send(|out| first.encode(out)).await;
+                let frame = self.receive().await.expect("closed in mid-exchange");
+                let Ok(Authentication::SaslContinue { data }) = Authentication::decode(&frame.body) else {
+                    return Err(ErrorResponse::decode(&frame.body).unwrap());
+                };
+                exchange.update(data).unwrap();
+                self.send(|out| SaslResponse { data: exchange.message() }.encode(out)).await;
+                let frame = self.receive().await.expect("closed in mid-exchange");
+                if frame.tag == b'E' {
+                    return Err(ErrorResponse::decode(&frame.body).unwrap());
+                }
+                let Ok(Authentication::SaslFinal { data }) = Authentication::decode(&frame.body) else { panic!() };
+                exchange.finish(data).expect("the proxy proves that it knows the password too");
+            }
+            other => panic!("unexpected {other:?}"),
+        }
+        Ok(())
     }
 
     pub(crate) async fn send(&mut self, encode: impl FnOnce(&mut BytesMut) -> Result<(), EncodeError>) {
