@@ -41,24 +41,12 @@ impl DatabaseUpstream {
     fn engine(&self) -> Result<Arc<Shared>, Error> {
         self.engine.upgrade().ok_or(Error::Canceled)
     }
-
-    /// Whom the client means. Teleport's rule: what the start-up message says counts, and is then checked. A client
-    /// that says nothing, or says our login in AWS's spelling, means the login of this connection.
-    fn meant(&self, claim: &Claim) -> Login {
-        let db_name = claim.database.as_ref().filter(|name| !name.is_empty());
-        let same = claim.user.is_empty() || claim.user == self.login.db_user || claim.user == self.login.server_user();
-        Login {
-            database: self.login.database.clone(),
-            db_user: if same { self.login.db_user.clone() } else { claim.user.clone() },
-            db_name: db_name.unwrap_or(&self.login.db_name).clone(),
-        }
-    }
 }
 
 impl Upstream for DatabaseUpstream {
     fn authorize(&self, claim: Claim) -> BoxFuture<'_, Result<Grant, Refusal>> {
         Box::pin(async move {
-            let login = self.meant(&claim);
+            let login = meant(&self.login, &claim);
             self.ask(|engine| async move {
                 engine.check(&login)?;
                 Ok(Grant { db_user: login.db_user, db_name: login.db_name })
@@ -76,6 +64,18 @@ impl Upstream for DatabaseUpstream {
             };
             self.ask(move |engine| async move { dial_plan(&engine, &login, freshness).await }).await
         })
+    }
+}
+
+/// Whom the client means. Teleport's rule: what the start-up message says counts, and is then checked. A client
+/// that says nothing, or says our login in AWS's spelling, means the login of this connection.
+fn meant(own: &Login, claim: &Claim) -> Login {
+    let db_name = claim.database.as_ref().filter(|name| !name.is_empty());
+    let same = claim.user.is_empty() || claim.user == own.db_user || claim.user == own.server_user();
+    Login {
+        database: own.database.clone(),
+        db_user: if same { own.db_user.clone() } else { claim.user.clone() },
+        db_name: db_name.unwrap_or(&own.db_name).clone(),
     }
 }
 
@@ -190,13 +190,13 @@ spec: {roles: [reading]}
     }
 
     fn meant(user: &str, database: Option<&str>) -> Login {
-        let upstream = DatabaseUpstream { engine: Weak::new(), login: login("team/reader", "dev") };
-        upstream.meant(&Claim {
+        let claim = Claim {
             user: user.into(),
             database: database.map(str::to_owned),
             application_name: String::new(),
             origin: Origin::Unix,
-        })
+        };
+        super::meant(&login("team/reader", "dev"), &claim)
     }
 
     #[test]
