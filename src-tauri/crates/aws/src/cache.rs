@@ -91,6 +91,11 @@ where
         self.lock().ready.clear();
     }
 
+    /// Nothing is kept.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().ready.is_empty()
+    }
+
     /// All values kept.
     pub(crate) fn values(&self) -> Vec<V> {
         self.lock().ready.values().cloned().collect()

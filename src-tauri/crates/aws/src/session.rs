@@ -159,6 +159,17 @@ impl Aws {
     /// # Errors
     /// [`AwsError`] when there are none, or AWS does not know them.
     pub async fn caller_identity(&self) -> Result<CallerIdentity, AwsError> {
+        let held_some = self.held().has_credentials();
+        match self.caller_identity_once().await {
+            // As in `database_credentials`: newer ones may be there by now.
+            Err(error) if held_some && error.kind == AwsErrorKind::CredentialsExpired => {
+                self.caller_identity_once().await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn caller_identity_once(&self) -> Result<CallerIdentity, AwsError> {
         let asking = self.asking();
         let base = asking.base(&self.shared.source.region).await?;
         let call = Call::new(0, "sts:GetCallerIdentity", "");
@@ -176,6 +187,9 @@ impl Aws {
 
     /// A temporary login for a database, by assuming the roles in turn and asking `GetCredentials` as the last.
     ///
+    /// When AWS says that credentials have expired, those that were held may be to blame where newer ones are to be had: a file
+    /// that was edited, a sign-in that was renewed elsewhere. They are looked up once more before that is said.
+    ///
     /// # Errors
     /// [`AwsError`] naming the hop that failed. Errors are not cached.
     pub async fn database_credentials(
@@ -188,6 +202,20 @@ impl Aws {
             let message = format!("role chain contains more than {MAX_HOPS} roles");
             return Err(AwsError::new(MAX_HOPS + 1, ASSUME_ROLE, &request.hops[MAX_HOPS].role_arn, kind, message));
         }
+        let held_some = self.held().has_credentials();
+        match self.database_credentials_once(request, freshness).await {
+            Err(error) if held_some && error.kind == AwsErrorKind::CredentialsExpired => {
+                self.database_credentials_once(request, freshness).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn database_credentials_once(
+        &self,
+        request: &CredentialsRequest,
+        freshness: Freshness,
+    ) -> Result<DatabaseCredentials, AwsError> {
         let now = self.shared.clock.now();
         let good =
             |kept: &DatabaseCredentials| freshness == Freshness::Cached && kept.expires_at > now + DATABASE_MARGIN;
@@ -234,6 +262,11 @@ impl Aws {
 impl Held {
     fn nothing() -> Arc<Self> {
         Arc::new(Self { base: Cache::new(), roles: Cache::new(), databases: Cache::new() })
+    }
+
+    /// There are credentials that a failure can be blamed on.
+    fn has_credentials(&self) -> bool {
+        !self.base.is_empty() || !self.roles.is_empty()
     }
 
     /// Expired or revoked credentials are of no use to the next asker either.
@@ -617,6 +650,33 @@ mod tests {
         let error = aws.database_credentials(&request, Freshness::Cached).await.unwrap_err();
         assert_eq!(error.kind, AwsErrorKind::CredentialsExpired);
         assert_eq!(aws.assumed_roles(), []);
+    }
+
+    #[tokio::test]
+    async fn credentials_that_expire_while_they_are_held_are_looked_up_again_before_a_refusal() {
+        let clock = StoppedClock::new();
+        let server = PretendAws::start(generous(&clock)).await;
+        let source = server.source();
+        let credentials = source.files.clone().unwrap().credentials;
+        let aws = Aws::with_clock(source, Arc::clone(&clock) as _);
+        let request = request(vec![hop(READER, None)]);
+        aws.database_credentials(&request, Freshness::Cached).await.unwrap();
+
+        let grant = generous(&clock);
+        let expired = |seen: &Seen| matches!(seen.key.as_str(), "BASE" | "READER");
+        server.answer(move |seen| match (expired(seen), seen.action.as_str()) {
+            (true, "GetCredentials") => Answer::json_error(400, "ExpiredTokenException", "expired"),
+            (true, _) => Answer::sts_error(403, "ExpiredToken", "expired"),
+            (false, "AssumeRole") => assumed(seen, "READER2", clock.in_future(3600)),
+            _ => grant(seen),
+        });
+        // Nothing newer is to be had: said after one more look.
+        let error = aws.database_credentials(&request, Freshness::Fresh).await.unwrap_err();
+        assert_eq!(error.kind, AwsErrorKind::CredentialsExpired);
+        assert_eq!(server.actions(), ["AssumeRole", "GetCredentials", "GetCredentials", "AssumeRole"]);
+
+        std::fs::write(&credentials, "[test]\naws_access_key_id = NEW\naws_secret_access_key = s\n").unwrap();
+        aws.database_credentials(&request, Freshness::Fresh).await.unwrap();
     }
 
     #[tokio::test]
