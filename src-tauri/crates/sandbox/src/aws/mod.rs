@@ -15,4 +15,4 @@ mod signature;
 mod sts;
 
 pub use faults::Faults;
-pub use server::AwsServer;
+pub use server::{AwsServer, PortalCredentials};

@@ -12,6 +12,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use secrecy::SecretString;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
@@ -19,6 +20,7 @@ use tracing::Instrument;
 
 use super::api::Api;
 use super::faults::Faults;
+use super::sessions::NewSession;
 use crate::clock::Clock;
 use crate::ledger::PasswordLedger;
 use crate::world::World;
@@ -36,6 +38,17 @@ pub struct AwsServer {
     api: Arc<Api>,
     tasks: TaskTracker,
     shutdown: DropGuard,
+}
+
+/// Temporary credentials. They do not say when they end, as those in a credentials file do not.
+#[derive(Clone, Debug)]
+pub struct PortalCredentials {
+    /// `ASIA…`.
+    pub access_key_id: String,
+    /// The secret that signs.
+    pub secret_access_key: SecretString,
+    /// What tells AWS which session it is.
+    pub session_token: SecretString,
 }
 
 impl AwsServer {
@@ -69,6 +82,31 @@ impl AwsServer {
     /// Ends every session of every role now: the next call with its credentials gets `ExpiredToken`.
     pub fn expire_sessions(&self) {
         self.api.sessions.expire_all(self.api.clock.now());
+    }
+
+    /// Temporary credentials of a role for an hour, as a person copies them from the access portal.
+    ///
+    /// Gives `None` for a role that does not exist.
+    #[must_use]
+    pub fn portal_credentials(&self, role_arn: &str) -> Option<PortalCredentials> {
+        let new = NewSession {
+            role_arn: self.api.world.role(role_arn)?.arn(),
+            name: "portal".to_owned(),
+            source_identity: None,
+            policy: None,
+            lasts: time::Duration::hours(1),
+        };
+        let session = self.api.sessions.start(new, self.api.clock.now());
+        Some(PortalCredentials {
+            access_key_id: session.access_key_id.clone(),
+            secret_access_key: session.secret.clone(),
+            session_token: session.token.clone(),
+        })
+    }
+
+    /// Ends the session with this access key now.
+    pub fn expire_session(&self, access_key_id: &str) {
+        self.api.sessions.expire(access_key_id, self.api.clock.now());
     }
 
     /// Stops listening, gives requests in hand a second to finish, and returns when nothing is left of it.

@@ -65,6 +65,14 @@ impl Sessions {
         self.lock().get(access_key_id).cloned()
     }
 
+    /// Ends one session at `now`.
+    pub(crate) fn expire(&self, access_key_id: &str, now: OffsetDateTime) {
+        if let Some(session) = self.lock().get_mut(access_key_id) {
+            let session = Arc::make_mut(session);
+            session.expires_at = session.expires_at.min(now);
+        }
+    }
+
     /// Ends every session at `now`.
     pub(crate) fn expire_all(&self, now: OffsetDateTime) {
         for session in self.lock().values_mut() {
