@@ -8,7 +8,9 @@ mod commands;
 mod environment;
 mod events;
 mod invocation;
+mod notices;
 mod quit;
+mod texts;
 mod tray;
 mod window;
 
@@ -51,6 +53,7 @@ fn build() -> tauri::Result<tauri::App> {
             // says what is wrong, and the window can show it.
             let host = tauri::async_runtime::block_on(async { Host::open() });
             events::forward(app, &host);
+            notices::follow(app, &host);
             app.manage(host);
             window::create(app, &Invocation::of_this_process())?;
             tray::start(app);

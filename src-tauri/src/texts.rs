@@ -1,8 +1,14 @@
-//! The tray's words, from the same translation files as the window's.
+//! Words that the desktop shows outside the window, in the tray and in notifications, from the same translation files as the window's.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use serde::Deserialize;
+use tauri::AppHandle;
+use tauri_plugin_store::StoreExt as _;
+
+/// The file of the page's preferences and the key of its language.
+const PREFERENCES: &str = "preferences.json";
+const LANGUAGE: &str = "language";
 
 /// A language the app speaks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -23,28 +29,43 @@ impl Language {
     }
 }
 
-/// The section `tray` of a translation file. Only what is used here is read: the rest belongs to the page.
+/// Two sections of a translation file. Only what is used here is read: the rest belongs to the page.
 #[derive(Deserialize)]
 struct File {
     tray: BTreeMap<String, String>,
+    notice: BTreeMap<String, String>,
 }
 
-static ENGLISH: LazyLock<File> = LazyLock::new(|| read(include_str!("../../../ui/src/locales/en.json")));
-static KOREAN: LazyLock<File> = LazyLock::new(|| read(include_str!("../../../ui/src/locales/ko.json")));
+static ENGLISH: LazyLock<File> = LazyLock::new(|| read(include_str!("../../ui/src/locales/en.json")));
+static KOREAN: LazyLock<File> = LazyLock::new(|| read(include_str!("../../ui/src/locales/ko.json")));
 
-/// A sentence of the tray in one language.
+/// Sentences in one language.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Texts(pub(crate) Language);
 
 impl Texts {
-    /// The sentence `key` with its `{{name}}` filled in; the key itself when a translation is missing, which a test
-    /// rules out.
-    pub(crate) fn say(self, key: &str, values: &[(&str, &str)]) -> String {
-        let file = match self.0 {
+    /// In the language chosen in the window, or else that of the desktop.
+    pub(crate) fn of(app: &AppHandle) -> Self {
+        let preference = app.store(PREFERENCES).ok().and_then(|store| store.get(LANGUAGE));
+        let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(|name| std::env::var(name).ok());
+        Self(Language::choose(preference.as_ref().and_then(|it| it.as_str()), locale.as_deref()))
+    }
+
+    fn file(self) -> &'static File {
+        match self.0 {
             Language::English => &ENGLISH,
             Language::Korean => &KOREAN,
-        };
-        let sentence = file.tray.get(key).map_or(key, String::as_str).to_owned();
+        }
+    }
+
+    /// The sentence `key` of a notification; the key itself when a translation is missing, which a test rules out.
+    pub(crate) fn notice(self, key: &str) -> &str {
+        self.file().notice.get(key).map_or(key, String::as_str)
+    }
+
+    /// The sentence `key` of the tray with its `{{name}}` filled in; the key itself when a translation is missing.
+    pub(crate) fn say(self, key: &str, values: &[(&str, &str)]) -> String {
+        let sentence = self.file().tray.get(key).map_or(key, String::as_str).to_owned();
         values.iter().fold(sentence, |sentence, (name, value)| sentence.replace(&format!("{{{{{name}}}}}"), value))
     }
 
@@ -76,10 +97,10 @@ mod tests {
                 names.sort();
                 names
             };
-            file.tray.iter().map(|(key, text)| (key.clone(), of(text))).collect()
+            file.tray.iter().chain(&file.notice).map(|(key, text)| (key.clone(), of(text))).collect()
         };
         assert_eq!(blanks(&ENGLISH), blanks(&KOREAN));
-        assert!(!ENGLISH.tray.is_empty());
+        assert!(!ENGLISH.tray.is_empty() && !ENGLISH.notice.is_empty());
     }
 
     #[test]

@@ -6,6 +6,8 @@
 
 /// Windows and clipboard of the display.
 mod desktop;
+/// What the desktop is told while nobody looks at the window.
+mod notices;
 /// The window: a driver, and what a person does in it.
 mod page;
 /// A panel that hosts tray items.

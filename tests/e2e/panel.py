@@ -1,11 +1,14 @@
 #!/usr/bin/python3
-"""A desktop's panel for tests: owns org.kde.StatusNotifierWatcher, and reads and clicks the menus of what registers.
+"""A desktop's panel for tests: owns org.kde.StatusNotifierWatcher, and reads and clicks the menus of what registers; owns
+org.freedesktop.Notifications, and answers what is notified.
 
 One JSON answer per line on stdout for each line on stdin:
   items             -> ["<bus name>/<path>", ...]
   properties        -> {"Title": ..., "Status": ..., ...} of the first item
   menu              -> [{"id": n, "label": s, "enabled": b, "type": s, "children": [...]}, ...]
   click ID          -> true, once the item took the event
+  notices           -> [{"id": n, "title": s, "body": s, "actions": {key: label}, "open": b}, ...]
+  act ID KEY        -> true, once the action was told
 """
 import json
 import sys
@@ -24,7 +27,20 @@ WATCHER = """<node><interface name='org.kde.StatusNotifierWatcher'>
 <signal name='StatusNotifierHostRegistered'/></interface></node>"""
 PATH, ITEM, MENU = "/StatusNotifierWatcher", "org.kde.StatusNotifierItem", "com.canonical.dbusmenu"
 
+NOTIFICATIONS = """<node><interface name='org.freedesktop.Notifications'>
+<method name='Notify'><arg type='s' direction='in'/><arg type='u' direction='in'/><arg type='s' direction='in'/>
+<arg type='s' direction='in'/><arg type='s' direction='in'/><arg type='as' direction='in'/><arg type='a{sv}' direction='in'/>
+<arg type='i' direction='in'/><arg type='u' direction='out'/></method>
+<method name='CloseNotification'><arg type='u' direction='in'/></method>
+<method name='GetCapabilities'><arg type='as' direction='out'/></method>
+<method name='GetServerInformation'><arg type='s' direction='out'/><arg type='s' direction='out'/><arg type='s' direction='out'/>
+<arg type='s' direction='out'/></method>
+<signal name='ActionInvoked'><arg type='u'/><arg type='s'/></signal>
+<signal name='NotificationClosed'><arg type='u'/><arg type='u'/></signal></interface></node>"""
+DESK, DESK_PATH = "org.freedesktop.Notifications", "/org/freedesktop/Notifications"
+
 items = []
+shown = []
 bus = None
 
 
@@ -45,6 +61,31 @@ def gone(name):
                         GLib.Variant("(s)", (item,)))
 
 
+def notified(conn, sender, path, iface, name, params, invocation):
+    if name == "Notify":
+        _app, _replaces, _icon, title, body, actions, _hints, _timeout = params.unpack()
+        shown.append({"id": len(shown) + 1, "title": title, "body": body,
+                      "actions": dict(zip(actions[::2], actions[1::2])), "open": True})
+        return invocation.return_value(GLib.Variant("(u)", (len(shown),)))
+    if name == "GetCapabilities":
+        return invocation.return_value(GLib.Variant("(as)", (["actions", "body"],)))
+    if name == "GetServerInformation":
+        return invocation.return_value(GLib.Variant("(ssss)", ("panel", "tests", "1", "1.2")))
+    close(params.unpack()[0], 3)
+    invocation.return_value(None)
+
+
+def close(number, reason):
+    shown[number - 1]["open"] = False
+    bus.emit_signal(None, DESK_PATH, DESK, "NotificationClosed", GLib.Variant("(uu)", (number, reason)))
+
+
+def act(number, key):
+    bus.emit_signal(None, DESK_PATH, DESK, "ActionInvoked", GLib.Variant("(us)", (int(number), key)))
+    close(int(number), 2)
+    return True
+
+
 def read(conn, sender, path, iface, name):
     return {"RegisteredStatusNotifierItems": GLib.Variant("as", items),
             "IsStatusNotifierHostRegistered": GLib.Variant("b", True),
@@ -55,6 +96,7 @@ def acquired(conn, _name):
     global bus
     bus = conn
     conn.register_object(PATH, Gio.DBusNodeInfo.new_for_xml(WATCHER).interfaces[0], method, read, None)
+    conn.register_object(DESK_PATH, Gio.DBusNodeInfo.new_for_xml(NOTIFICATIONS).interfaces[0], notified, None, None)
 
 
 def call(path, iface, name, params):
@@ -91,7 +133,8 @@ def click(number):
 
 def answer(words):
     try:
-        result = {"items": lambda: items, "properties": properties, "menu": menu, "click": click}[words[0]](*words[1:])
+        result = {"items": lambda: items, "properties": properties, "menu": menu, "click": click,
+                  "notices": lambda: shown, "act": act}[words[0]](*words[1:])
     except (GLib.Error, IndexError, KeyError) as error:
         result = {"error": f"{type(error).__name__}: {error}"}
     print(json.dumps(result), flush=True)
@@ -106,6 +149,8 @@ def listen():
 
 loop = GLib.MainLoop()
 Gio.bus_own_name(Gio.BusType.SESSION, "org.kde.StatusNotifierWatcher", 0, acquired,
-                 lambda c, n: print(json.dumps("ready"), flush=True), lambda c, n: loop.quit())
+                 lambda c, n: Gio.bus_own_name_on_connection(
+                     c, DESK, 0, lambda c, n: print(json.dumps("ready"), flush=True), lambda c, n: loop.quit()),
+                 lambda c, n: loop.quit())
 threading.Thread(target=listen, daemon=True).start()
 loop.run()

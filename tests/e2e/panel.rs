@@ -1,4 +1,4 @@
-//! A desktop's panel: hosts tray items and clicks their menus. The D-Bus half is `panel.py`, because Debian's Python
+//! A desktop's panel: hosts tray items and clicks their menus, shows notifications and answers them. The D-Bus half is `panel.py`, because Debian's Python
 //! speaks GVariant and a crate for it would be one more dependency.
 
 use std::{
@@ -72,6 +72,30 @@ impl Panel {
         ensure!(line["enabled"] == true, "'{words}' cannot be clicked");
         let answer = self.ask(&format!("click {}", line["id"])).await?;
         ensure!(answer == true, "clicking '{words}': {answer}");
+        Ok(())
+    }
+
+    /// Waits for a notification with this title.
+    pub(crate) async fn notice(&mut self, title: &str) -> Result<Value> {
+        self.until(&format!("a notification '{title}'"), "notices", |notices| {
+            notices.as_array()?.iter().find(|notice| notice["title"] == title).cloned()
+        })
+        .await
+    }
+
+    /// Waits until no notification is open, and says how many there have been.
+    pub(crate) async fn notices_closed(&mut self) -> Result<usize> {
+        self.until("closed notifications", "notices", |notices| {
+            let notices = notices.as_array()?;
+            notices.iter().all(|notice| notice["open"] == false).then_some(notices.len())
+        })
+        .await
+    }
+
+    /// Chooses an action of a notification.
+    pub(crate) async fn answer_notice(&mut self, notice: &Value, action: &str) -> Result<()> {
+        let answer = self.ask(&format!("act {} {action}", notice["id"])).await?;
+        ensure!(answer == true, "choosing {action}: {answer}");
         Ok(())
     }
 

@@ -4,12 +4,15 @@
 //! - `admission`: who may use a local proxy.
 //! - `command`: the guide's walk and the rest of the `postern` command.
 //! - `console`: the commands of the contract, as the window calls them.
+//! - `expiry`: the end of the sign-in towards AWS.
 //! - `proxy`: real clients through a local proxy, and what happens when something breaks.
-//! - `support`: the sandbox they share, and a home for each.
+//! - `support`: the sandbox they share, and a home for each; `app`: the app behind the contract on such a home.
 
 mod admission;
+mod app;
 mod command;
 mod console;
+mod expiry;
 mod proxy;
 mod support;
 mod tidy;

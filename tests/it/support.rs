@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use postern_sandbox::{Description, Sandbox, SandboxOptions, WorkgroupFaults};
+use postern_sandbox::{Description, Sandbox, SandboxOptions, WorkgroupFaults, aws::AwsServer};
 
 /// The user every test signs in as, and the role that lets it in.
 pub(crate) const USER: &str = "alice";
@@ -54,6 +54,11 @@ pub(crate) fn description() -> &'static Description {
 /// What can go wrong with a workgroup.
 pub(crate) fn faults(workgroup: &str) -> WorkgroupFaults {
     SANDBOX.sandbox.faults(workgroup).expect("a workgroup of the standard world")
+}
+
+/// The pretend AWS.
+pub(crate) fn aws() -> &'static AwsServer {
+    SANDBOX.sandbox.aws()
 }
 
 /// Runs something on the sandbox's own runtime.

@@ -2,7 +2,6 @@
 //! [`model`]; here it meets the desktop.
 
 mod model;
-mod texts;
 
 use std::{sync::Mutex, time::Duration};
 
@@ -18,21 +17,13 @@ use tauri::{
     menu::{IsMenuItem, Menu, MenuEvent, MenuItem, PredefinedMenuItem, Submenu},
     tray::{MouseButton, MouseButtonState, TrayIconBuilder, TrayIconEvent},
 };
-use tauri_plugin_store::StoreExt as _;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
-use self::{
-    model::{Action, Face, Knowledge, Line, Model},
-    texts::{Language, Texts},
-};
-use crate::{clipboard, quit, window};
+use self::model::{Action, Face, Knowledge, Line, Model};
+use crate::{clipboard, quit, texts::Texts, window};
 
 /// Names the tray within the app.
 const ID: &str = "postern";
-
-/// The file of the page's preferences and the key of its language.
-const PREFERENCES: &str = "preferences.json";
-const LANGUAGE: &str = "language";
 
 /// How long to wait between two looks for a tray host, which may start after the app does.
 const NEXT_LOOK: Duration = Duration::from_secs(10);
@@ -87,7 +78,7 @@ async fn take(app: &AppHandle, event: Event) {
         }
         Event::databases_changed(()) => read_databases(app).await,
         Event::connections_changed(connections) => learn(app, |knowledge| knowledge.connections(connections)),
-        Event::run_changed(_) | Event::show(_) => {}
+        Event::run_changed(_) | Event::show(_) | Event::sign_in_ended(_) => {}
     }
 }
 
@@ -120,7 +111,7 @@ fn refresh(app: &AppHandle) {
     let handle = app.clone();
     let queued = app.run_on_main_thread(move || {
         let state = handle.state::<State>();
-        let model = lock(&state.knowledge).model(Texts(language(&handle)));
+        let model = lock(&state.knowledge).model(Texts::of(&handle));
         let mut shown = lock(&state.shown);
         if shown.as_ref() == Some(&model) || !is_shown(&handle) {
             return;
@@ -161,7 +152,7 @@ async fn attempt(app: &AppHandle) -> bool {
 }
 
 fn create(app: &AppHandle) -> tauri::Result<()> {
-    let model = lock(&app.state::<State>().knowledge).model(Texts(language(app)));
+    let model = lock(&app.state::<State>().knowledge).model(Texts::of(app));
     TrayIconBuilder::with_id(ID)
         .icon(icon(app, model.face)?)
         .icon_as_template(true)
@@ -276,12 +267,6 @@ fn icon(app: &AppHandle, face: Face) -> tauri::Result<Image<'static>> {
 fn bar_is_dark(app: &AppHandle) -> bool {
     let gnome = std::env::var("XDG_CURRENT_DESKTOP").is_ok_and(|names| names.contains("GNOME"));
     gnome || window::theme(app) == Some(Theme::Dark)
-}
-
-fn language(app: &AppHandle) -> Language {
-    let preference = app.store(PREFERENCES).ok().and_then(|store| store.get(LANGUAGE));
-    let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(|name| std::env::var(name).ok());
-    Language::choose(preference.as_ref().and_then(|value| value.as_str()), locale.as_deref())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

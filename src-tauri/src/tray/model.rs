@@ -7,7 +7,7 @@ use postern_ipc::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::texts::Texts;
+use crate::texts::Texts;
 
 /// Databases offered at most, running ones included: native menus are read, not scrolled.
 const OFFERED: usize = 6;
@@ -245,7 +245,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::tray::texts::Language;
+    use crate::texts::Language;
 
     const TEXTS: Texts = Texts(Language::English);
 

@@ -128,6 +128,8 @@ user: string,
  */
 aws_profile: string | null, };
 
+export type SignInEnd = "postern" | "aws";
+
 export type CreateResources = { 
 /**
  * Named in errors.
@@ -876,6 +878,7 @@ export interface Events {
   status_changed: AppStatus;
   databases_changed: null;
   connections_changed: Array<Connection>;
+  sign_in_ended: SignInEnd;
   run_changed: Run;
   show: Show;
 }

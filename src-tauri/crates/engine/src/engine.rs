@@ -20,6 +20,7 @@ use crate::{
     clock,
     console::Tabs,
     error::Error,
+    expiry::{Expiry, SignInEnd},
     gate::Gate,
     home::Home,
     login::Login,
@@ -42,6 +43,8 @@ pub enum Change {
     Databases,
     /// A proxy or a session began or ended.
     Connections,
+    /// A sign-in has ended while it was in use: new sessions are refused until somebody signs in.
+    SignInEnded(SignInEnd),
     /// A run of this console tab went on.
     Run(crate::console::TabId),
 }
@@ -93,6 +96,7 @@ pub(crate) struct Shared {
     pub(crate) changes: broadcast::Sender<Change>,
     pub(crate) gates: Mutex<BTreeMap<Login, Arc<Gate>>>,
     pub(crate) tabs: Tabs,
+    pub(crate) expiry: Expiry,
     aws_files: Option<AwsFiles>,
     /// By user and profile.
     aws: Mutex<HashMap<(String, Option<String>), Aws>>,
@@ -119,6 +123,7 @@ impl Engine {
                 changes,
                 gates: Mutex::default(),
                 tabs: Tabs::default(),
+                expiry: Expiry::default(),
                 aws_files: options.aws_files,
                 aws: Mutex::default(),
                 home,
@@ -184,6 +189,7 @@ impl Engine {
             self.disconnect(None).await?;
         }
         self.shared.memory.set_sign_in(Some(&sign_in))?;
+        self.shared.expiry.forget();
         self.shared.tell(Change::Status);
         self.shared.tell(Change::Databases);
         Ok(Identity { sign_in, user: Arc::clone(user) })

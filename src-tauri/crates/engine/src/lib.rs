@@ -16,6 +16,7 @@ mod clock;
 mod console;
 mod engine;
 mod error;
+mod expiry;
 mod gate;
 mod group_commit;
 mod home;
@@ -50,6 +51,7 @@ pub use crate::{
     console::{ConsoleTab, Run, TabId},
     engine::{Change, DatabaseEntry, Engine, EngineOptions, Identity},
     error::{Error, SqlFailure, choice_of},
+    expiry::SignInEnd,
     gate::{Connection, OpenConnection},
     home::Home,
     lease::Lease,

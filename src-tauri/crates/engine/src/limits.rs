@@ -46,6 +46,9 @@ pub(crate) async fn enforce(engine: Weak<Shared>, gate: Weak<Gate>) {
 fn check(engine: &Arc<Shared>, gate: &Gate, sessions: &[SessionInfo], seen: &mut HashMap<SessionId, Seen>) {
     // Resources that cannot be read stop new sessions and leave those that run.
     let Ok(Reading { limits, expired, .. }) = engine.read() else { return };
+    if expired {
+        engine.sign_in_has_ended();
+    }
     let expired = limits.disconnect_expired_cert && expired;
     for session in sessions {
         let idle = idle_for(session, seen);

@@ -48,7 +48,11 @@ impl Upstream for DatabaseUpstream {
         Box::pin(async move {
             let login = meant(&self.login, &claim);
             self.ask(|engine| async move {
-                engine.check(&login)?;
+                engine.check(&login).inspect_err(|error| {
+                    if matches!(error, Error::SignInExpired { .. }) {
+                        engine.sign_in_has_ended();
+                    }
+                })?;
                 Ok(Grant { db_user: login.db_user, db_name: login.db_name })
             })
             .await
@@ -97,7 +101,7 @@ pub(crate) async fn dial_plan(engine: &Shared, login: &Login, freshness: Freshne
                 Freshness::Fresh => postern_aws::Freshness::Fresh,
             };
             let aws = engine.aws_for(&identity.sign_in, &resources);
-            let credentials = aws.database_credentials(&request, freshness).await.map_err(Error::Aws)?;
+            let credentials = engine.database_credentials(&aws, &request, freshness).await?;
             Ok(Dial {
                 endpoint,
                 user: credentials.user,

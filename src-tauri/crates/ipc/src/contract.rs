@@ -43,6 +43,7 @@ macro_rules! events {
             status_changed: AppStatus,
             databases_changed: (),
             connections_changed: Vec<Connection>,
+            sign_in_ended: SignInEnd,
             run_changed: Run,
             show: Show,
         }
@@ -81,6 +82,7 @@ pub fn typescript() -> String {
         AwsIdentity,
         SignInOptions,
         SignIn,
+        SignInEnd,
         CreateResources,
         StoredResource,
         Database,

@@ -61,3 +61,13 @@ pub struct SignIn {
     /// A profile; the default chain when absent.
     pub aws_profile: Option<String>,
 }
+
+/// Whose sign-in has ended while it was in use.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum SignInEnd {
+    /// Postern's own: it is as old as the roles allow.
+    Postern,
+    /// The one towards AWS: its credentials have expired.
+    Aws,
+}

@@ -3,7 +3,16 @@
 use postern_engine as engine;
 use postern_engine::{DatabaseType, millis};
 
-use crate::{activity::*, connections::*, databases::*, resources::*};
+use crate::{activity::*, connections::*, databases::*, resources::*, session::SignInEnd};
+
+impl From<engine::SignInEnd> for SignInEnd {
+    fn from(whose: engine::SignInEnd) -> Self {
+        match whose {
+            engine::SignInEnd::Postern => Self::Postern,
+            engine::SignInEnd::Aws => Self::Aws,
+        }
+    }
+}
 
 impl From<Target> for engine::Login {
     fn from(target: Target) -> Self {

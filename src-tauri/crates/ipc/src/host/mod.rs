@@ -97,6 +97,7 @@ impl Host {
                 Ok(Change::Status) => vec![self.app_status(()).await.map(Event::status_changed)],
                 Ok(Change::Databases) => vec![Ok(Event::databases_changed(()))],
                 Ok(Change::Connections) => vec![self.connections_list(()).await.map(Event::connections_changed)],
+                Ok(Change::SignInEnded(whose)) => vec![Ok(Event::sign_in_ended(whose.into()))],
                 Ok(Change::Run(tab)) => vec![self.run_of(tab).map(Event::run_changed)],
                 Ok(_) => continue,
                 Err(broadcast::error::RecvError::Lagged(_)) => self.everything().await,
