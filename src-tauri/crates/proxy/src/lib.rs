@@ -25,6 +25,7 @@ mod serve;
 mod session;
 mod startup;
 mod stream;
+mod tcp;
 mod upstream;
 
 pub use audit::{CancelledBy, Event, Parameter, Recorder, Text, Unrecorded};
