@@ -35,7 +35,7 @@ pub use postern_access::{
 };
 pub use postern_aws::{AssumedRole, AwsError, AwsErrorKind, AwsFiles, CallerIdentity};
 pub use postern_console as results;
-pub use postern_proxy::{DialError, Origin, SessionInfo};
+pub use postern_proxy::{DialError, Origin, SessionInfo, SessionState};
 
 pub use crate::{
     activity::{Activity, OurSession, Query, Scope},
