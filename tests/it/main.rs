@@ -6,6 +6,7 @@
 //! - `console`: the commands of the contract, as the window calls them.
 //! - `expiry`: the end of the sign-in towards AWS.
 //! - `proxy`: real clients through a local proxy, and what happens when something breaks.
+//! - `faults`: a proxy process between real clients and a network and a server that fail; `link` is that network.
 //! - `support`: the sandbox they share, and a home for each; `app`: the app behind the contract on such a home.
 
 mod admission;
@@ -13,6 +14,8 @@ mod app;
 mod command;
 mod console;
 mod expiry;
+mod faults;
+mod link;
 mod proxy;
 mod support;
 mod tidy;

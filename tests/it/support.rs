@@ -66,6 +66,22 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     SANDBOX.runtime.block_on(future)
 }
 
+/// The same, without waiting for it.
+pub(crate) fn spawn<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> tokio::task::JoinHandle<T> {
+    SANDBOX.runtime.spawn(future)
+}
+
+/// A session of the superuser in the database `dev` of a workgroup, past everything of ours.
+pub(crate) fn admin(workgroup: &str) -> tokio_postgres::Client {
+    let admin = &description().admin;
+    let mut config = tokio_postgres::Config::new();
+    config.host(&admin.host).user(&admin.user).password(&admin.password).dbname("dev").application_name("the admin");
+    config.port(SANDBOX.sandbox.admin_port(workgroup).expect("a workgroup of the standard world"));
+    let (client, connection) = block_on(config.connect(tokio_postgres::NoTls)).expect("the admin may log in");
+    spawn(connection);
+    client
+}
+
 /// The command: the one that `POSTERN_PROGRAM` names, or else built now.
 pub(crate) fn postern() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
@@ -233,7 +249,11 @@ impl Proxy {
     /// Waits until it has ended by itself.
     pub(crate) fn wait(mut self) -> Said {
         let ended = eventually("the proxy ends", || self.child.try_wait().expect("it is ours"));
-        Said { code: ended.code().unwrap_or(-1), out: String::new(), err: String::new() }
+        let mut err = String::new();
+        if let Some(mut said) = self.child.stderr.take() {
+            std::io::Read::read_to_string(&mut said, &mut err).expect("it speaks UTF-8");
+        }
+        Said { code: ended.code().unwrap_or(-1), out: String::new(), err }
     }
 
     pub(crate) fn pid(&self) -> u32 {

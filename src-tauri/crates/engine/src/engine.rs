@@ -12,6 +12,7 @@ use postern_access::{
     options,
 };
 use postern_aws::{Aws, AwsFiles, AwsSource, CallerIdentity, profiles, session_name};
+use postern_proxy::SessionInfo;
 use tokio::sync::broadcast;
 
 use crate::{
@@ -327,11 +328,12 @@ impl Engine {
         })
     }
 
-    /// Ends everything: clients are told and given `limit` to go, all of them at once.
-    pub async fn shutdown(&self, limit: Duration) {
+    /// Ends everything: clients are told and given `limit` to go, all of them at once. Gives the sessions that were cut
+    /// because they were still at work, or in a transaction, at the limit.
+    pub async fn shutdown(&self, limit: Duration) -> Vec<SessionInfo> {
         self.shared.tabs.close_all().await;
         let gates = std::mem::take(&mut *lock(&self.shared.gates));
-        join_all(gates.values().map(|gate| gate.close(limit))).await;
+        join_all(gates.values().map(|gate| gate.close(limit))).await.concat()
     }
 }
 

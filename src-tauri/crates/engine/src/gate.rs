@@ -552,14 +552,15 @@ impl Gate {
         }
     }
 
-    /// Ends everything. Clients are told and given `limit` to go.
-    pub(crate) async fn close(&self, limit: Duration) {
+    /// Ends everything. Clients are told and given `limit` to go. Gives the sessions that were still at work then.
+    pub(crate) async fn close(&self, limit: Duration) -> Vec<SessionInfo> {
         drop(lock(&self.open).take());
         *self.monitor.lock().await = None;
-        let report = self.proxy.shutdown(limit).await;
-        if !report.cut.is_empty() {
-            tracing::warn!(database = %self.login.database, sessions = report.cut.len(), "sessions were cut at work");
+        let cut = self.proxy.shutdown(limit).await.cut;
+        for session in &cut {
+            tracing::info!(database = %self.login.database, session = %session.facts.id, "a session was cut at work");
         }
+        cut
     }
 
     fn forget_credentials(&self, engine: &Shared) {

@@ -53,16 +53,20 @@ impl Held {
         Ok(Self { path })
     }
 
-    /// Nobody has asked us to stop.
+    /// Nobody has asked us to stop. A file that cannot be read at the moment asks nothing: where no more files can be opened,
+    /// those who are connected must not be the ones to pay.
     pub(crate) fn stands(&self) -> bool {
-        read(&self.path).is_some_and(|lease| lease.pid == std::process::id())
+        match std::fs::read(&self.path) {
+            Ok(content) => serde_json::from_slice(&content).is_ok_and(|lease: Lease| lease.pid == std::process::id()),
+            Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+        }
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
         // It may be gone already, that is how we are asked to stop; and somebody else may have the port by now.
-        if self.stands() {
+        if read(&self.path).is_some_and(|lease| lease.pid == std::process::id()) {
             let _ = std::fs::remove_file(&self.path);
         }
     }
@@ -140,6 +144,18 @@ mod tests {
         assert!(!ours.stands() && other.stands());
         drop(other);
         assert_eq!(running(&home).unwrap(), []);
+    }
+
+    #[test]
+    fn a_lease_that_cannot_be_read_at_the_moment_still_stands() {
+        let (_root, home) = home();
+        let lease = Held::take(&home, "analytics-dev", 15_439).unwrap();
+        std::fs::remove_file(&lease.path).unwrap();
+        // Reading a folder fails, and not because there is nothing.
+        std::fs::create_dir(&lease.path).unwrap();
+        assert!(lease.stands());
+        std::fs::remove_dir(&lease.path).unwrap();
+        assert!(!lease.stands());
     }
 
     #[cfg(target_os = "linux")]

@@ -40,7 +40,7 @@ pub use postern_access::{
 };
 pub use postern_aws::{AssumedRole, AwsError, AwsErrorKind, AwsFiles, CallerIdentity};
 pub use postern_console as results;
-pub use postern_proxy::{DialError, Origin, PasswordMethod, SessionInfo};
+pub use postern_proxy::{DialError, Origin, PasswordMethod, SessionInfo, SessionState};
 
 pub use crate::{
     activity::{Activity, OurSession, Query, Scope},

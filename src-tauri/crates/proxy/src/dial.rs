@@ -1,7 +1,6 @@
 //! Reaches a server: name, TCP, SSLRequest, TLS. Each way this can fail has its own error, because each has its own fix.
 
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -17,6 +16,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::read_ahead::ReadAhead;
+use crate::tcp::{self, NoConnection};
 use crate::upstream::{Endpoint, Refusal, Transport};
 
 /// Time for name, TCP and TLS together, unless said otherwise.
@@ -43,6 +43,17 @@ pub enum DialError {
         /// The port.
         port: u16,
         /// Of the last address tried.
+        #[source]
+        source: io::Error,
+    },
+    /// This process may open no more sockets.
+    #[error("no connection to {host} port {port}: too many files and sockets are open here")]
+    OutOfDescriptors {
+        /// The name.
+        host: String,
+        /// The port.
+        port: u16,
+        /// Which limit it is.
         #[source]
         source: io::Error,
     },
@@ -125,9 +136,10 @@ pub enum DialError {
 }
 
 impl DialError {
-    /// What a client is told: all are SQLSTATE 08001, with words of their own.
+    /// What a client is told: all are SQLSTATE 08001, with words of their own, but for what is lacking on this machine.
     pub fn to_refusal(self: &Arc<Self>) -> Refusal {
-        let mut refusal = Refusal::new("08001", self.to_string());
+        let sqlstate = if matches!(**self, Self::OutOfDescriptors { .. }) { "53000" } else { "08001" };
+        let mut refusal = Refusal::new(sqlstate, self.to_string());
         refusal.detail = self.detail();
         refusal.hint = Some(self.advice().to_owned());
         refusal.source = Some(Arc::clone(self) as _);
@@ -150,6 +162,9 @@ impl DialError {
                 "Check the host name, and that this machine's DNS can see private names (VPN)."
             }
             Self::Connect { .. } | Self::Closed { .. } => "Check host and port, and that the database is up.",
+            Self::OutOfDescriptors { .. } => {
+                "Close connections that are not used, or raise the limit of open files (ulimit -n) and start Postern again."
+            }
             Self::Timeout { .. } => "Check security groups, routes and VPN: something drops the packets on the way.",
             Self::NotTls { .. } => {
                 "Passwords are never sent in the clear. Check the port, or turn on TLS on the server."
@@ -202,27 +217,24 @@ pub(crate) async fn open(endpoint: &Endpoint, limit: Duration) -> Result<ServerS
     }
 }
 
-/// Tries each address of the name in turn.
 async fn connect(endpoint: &Endpoint) -> Result<TcpStream, DialError> {
-    let Endpoint { host, port, .. } = endpoint;
-    let unresolvable = |source| DialError::Unresolvable { host: host.clone(), source };
-    let addresses: Vec<SocketAddr> =
-        tokio::net::lookup_host((host.as_str(), *port)).await.map_err(|error| unresolvable(Some(error)))?.collect();
-    let mut last = None;
-    for address in addresses {
-        match TcpStream::connect(address).await {
-            Ok(tcp) => {
-                // Small messages must not wait for each other. A socket that cannot do this works all the same.
-                let _ = tcp.set_nodelay(true);
-                return Ok(tcp);
-            }
-            Err(error) => last = Some(error),
+    let (host, port) = (endpoint.host.clone(), endpoint.port);
+    tcp::connect(&endpoint.host, port).await.map_err(|error| match error {
+        NoConnection::Unresolvable(Some(source)) | NoConnection::Failed(source) if is_out_of_descriptors(&source) => {
+            DialError::OutOfDescriptors { host, port, source }
         }
-    }
-    match last {
-        Some(source) => Err(DialError::Connect { host: host.clone(), port: *port, source }),
-        None => Err(unresolvable(None)),
-    }
+        NoConnection::Unresolvable(source) => DialError::Unresolvable { host, source },
+        NoConnection::Failed(source) => DialError::Connect { host, port, source },
+    })
+}
+
+/// Whether this process, or this machine, has as many files and sockets open as it may.
+pub(crate) fn is_out_of_descriptors(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    const CODES: [i32; 2] = [23, 24]; // ENFILE, EMFILE
+    #[cfg(not(unix))]
+    const CODES: [i32; 1] = [10024]; // WSAEMFILE
+    error.raw_os_error().is_some_and(|code| CODES.contains(&code))
 }
 
 /// Reads exactly one byte of answer: whatever came behind it in the clear would otherwise be taken for encrypted (CVE-2021-23222).

@@ -28,6 +28,7 @@ mod serve;
 mod session;
 mod startup;
 mod stream;
+mod tcp;
 mod throttle;
 mod upstream;
 

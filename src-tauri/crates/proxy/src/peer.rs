@@ -18,7 +18,10 @@
 
 use std::io;
 use std::net::SocketAddr;
+#[cfg(unix)]
+use std::sync::OnceLock;
 
+use crate::dial::is_out_of_descriptors;
 use crate::password::PasswordAdmission;
 use crate::upstream::Refusal;
 
@@ -45,11 +48,17 @@ fn own_uid() -> io::Result<u32> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// The user id this process acts with.
+/// The user id this process acts with. It is asked for once: it does not change, and a client that comes when no file can be opened any
+/// more is not to be mistaken for a stranger.
 #[cfg(unix)]
 pub(crate) fn own_uid() -> io::Result<u32> {
+    static OWN: OnceLock<u32> = OnceLock::new();
+    if let Some(known) = OWN.get() {
+        return Ok(*known);
+    }
     let (one, _other) = tokio::net::UnixStream::pair()?;
-    Ok(one.peer_cred()?.uid())
+    let uid = one.peer_cred()?.uid();
+    Ok(*OWN.get_or_init(|| uid))
 }
 
 /// What is known about a peer's owner.
@@ -111,6 +120,11 @@ fn judge(owner: io::Result<Option<u32>>, own: io::Result<u32>) -> Verdict {
         (Ok(None), _) => {
             Verdict::Unknown(refusal.detail("The system does not tell which user the connection comes from."))
         }
+        (Err(error), _) | (_, Err(error)) if is_out_of_descriptors(&error) => Verdict::Unknown(
+            Refusal::new("53000", "the local proxy can take no more clients: too many files and sockets are open here")
+                .hint("Close connections that are not used, or raise the limit of open files (ulimit -n) and start Postern again.")
+                .source(error),
+        ),
         (Err(error), _) | (_, Err(error)) => Verdict::Unknown(
             refusal.detail("The system could not be asked which user the connection comes from.").source(error),
         ),
@@ -144,6 +158,16 @@ mod tests {
         assert!(judge(Ok(Some(0)), Ok(1000)).for_session().is_err());
         assert!(judge(Ok(None), Ok(1000)).for_session().is_err());
         assert!(judge(Err(io::ErrorKind::NotFound.into()), Ok(1000)).for_session().is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_client_that_comes_when_no_file_can_be_opened_is_told_so_and_not_let_in() {
+        let Err(refusal) = judge(Err(io::Error::from_raw_os_error(24)), Ok(1000)).for_session() else {
+            panic!("it was let in")
+        };
+        assert_eq!(refusal.sqlstate, "53000");
+        assert!(refusal.message.contains("too many files and sockets are open here"), "{refusal}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{process::Stdio, time::Duration};
 
-use postern_engine::{Auth, Connection, Engine, OpenConnection, PasswordMethod};
+use postern_engine::{Auth, Connection, Engine, OpenConnection, PasswordMethod, SessionInfo, SessionState};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
@@ -17,6 +17,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 
 /// Serves until a signal, or until somebody asks for `db logout`.
 pub(crate) async fn serve(engine: &Engine, format: Format, asked: &ProxyDb) -> Result<(), Failure> {
+    allow_many_sessions();
     let login = super::login(engine, &asked.target)?;
     let request = OpenConnection {
         login,
@@ -36,7 +37,9 @@ pub(crate) async fn serve(engine: &Engine, format: Format, asked: &ProxyDb) -> R
         signal = stop_signal() => print::say(&format!("Stopping on {signal}.")),
         () = engine.stopped(&connection.id) => print::say("Stopped: the database was logged out."),
     }
-    engine.shutdown(DRAIN).await;
+    for session in engine.shutdown(DRAIN).await {
+        print::say(&format!("Cut {}", cut(&session)));
+    }
     Ok(())
 }
 
@@ -54,6 +57,23 @@ fn auth(asked: &ProxyDb) -> Result<Option<Auth>, Failure> {
             Err(Failure::usage("--password-method: --auth same-user asks for no password"))
         }
     }
+}
+
+/// Who it was, and what came to an early end.
+fn cut(session: &SessionInfo) -> String {
+    let facts = &session.facts;
+    let program = if facts.program.is_empty() { "unnamed client" } else { &facts.program };
+    let doing = match session.state {
+        SessionState::Running => "running its statement",
+        SessionState::InTransaction | SessionState::FailedTransaction => "in a transaction",
+        SessionState::Connecting => "connecting",
+        SessionState::Idle => "idle",
+    };
+    let age = session.started_at.elapsed().unwrap_or_default().as_secs();
+    format!(
+        "a session that was at work: {program}, as {} on {}, {doing}, connected for {age} s",
+        facts.db_user, facts.db_name
+    )
 }
 
 fn print_address(
@@ -144,6 +164,24 @@ pub(crate) async fn connect(engine: &Engine, asked: &DbConnect) -> Result<(), Fa
     match ended.code() {
         Some(0) => Ok(()),
         code => Err(Failure::Exit(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))),
+    }
+}
+
+/// Takes all open files that this process may have. The usual limit of a shell, 1024 or on macOS 256, is for programs that wait with
+/// select(2); it would end at 500 or 120 sessions.
+fn allow_many_sessions() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        let mut limit = getrlimit(Resource::Nofile);
+        // macOS calls its limit infinite and takes no more than this.
+        let most = limit.maximum.unwrap_or(u64::MAX).min(10_240.max(limit.maximum.unwrap_or(0)));
+        if limit.current.is_some_and(|current| current < most) {
+            limit.current = Some(most);
+            if let Err(error) = setrlimit(Resource::Nofile, limit) {
+                tracing::debug!(%error, "the limit of open files stays as it is");
+            }
+        }
     }
 }
 
