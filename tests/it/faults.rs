@@ -285,7 +285,7 @@ fn a_server_that_is_cut_off_in_mid_row_ends_the_stream_where_it_is() {
     let mut begun = vec![0; 1_000_000];
     client.stream.read_exact(&mut begun).expect("it comes");
     scene.link.newest().cut(Cut::Closed);
-    let rest = client.to_the_end();
+    let rest = client.read_to_end_of_stream();
     // Words of ours would be taken for content of the cell.
     assert!(rest.len() < 49_000_000 && rest.iter().all(|&byte| byte == b'x'), "{} bytes", rest.len());
     scene.end();
@@ -428,7 +428,7 @@ fn nothing_is_committed_of_a_copy_whose_client_vanished() {
     client.send(b'd', line.as_bytes());
     until_copying(&scene);
     client.stream.shutdown(std::net::Shutdown::Write).expect("it is open");
-    client.to_the_end();
+    client.read_to_end_of_stream();
     until_copy_is_given_up(&scene);
     assert_eq!(owner.scalar("select count(*) from half_copied").expect("an answer"), "0");
 
@@ -439,7 +439,7 @@ fn nothing_is_committed_of_a_copy_whose_client_vanished() {
     client.send(b'd', line.as_bytes());
     until_copying(&scene);
     scene.link.newest().cut(Cut::Reset);
-    let said = String::from_utf8_lossy(&client.to_the_end()).into_owned();
+    let said = String::from_utf8_lossy(&client.read_to_end_of_stream()).into_owned();
     assert!(said.contains("08006") && said.contains(LOST), "{said}");
     until_copy_is_given_up(&scene);
     assert_eq!(owner.scalar("select count(*) from half_copied").expect("an answer"), "0");
@@ -674,7 +674,7 @@ impl Raw {
     }
 
     /// Everything that still comes.
-    fn to_the_end(mut self) -> Vec<u8> {
+    fn read_to_end_of_stream(mut self) -> Vec<u8> {
         let mut rest = Vec::new();
         self.stream.read_to_end(&mut rest).expect("an end in order");
         rest

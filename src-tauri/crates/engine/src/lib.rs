@@ -14,6 +14,7 @@ mod catalogue;
 mod certificate;
 mod clock;
 mod console;
+mod descriptors;
 mod engine;
 mod error;
 mod expiry;
@@ -49,6 +50,7 @@ pub use crate::{
     cancel::{CancelReport, CancelRequest, CancelStep, Outcome, StepKind},
     catalogue::{Catalogue, Resources, Stored},
     console::{ConsoleTab, Run, TabId},
+    descriptors::allow_many_sessions,
     engine::{Change, DatabaseEntry, Engine, EngineOptions, Identity},
     error::{Error, SqlFailure, choice_of},
     expiry::SignInEnd,

@@ -17,7 +17,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 
 /// Serves until a signal, or until somebody asks for `db logout`.
 pub(crate) async fn serve(engine: &Engine, format: Format, asked: &ProxyDb) -> Result<(), Failure> {
-    allow_many_sessions();
+    postern_engine::allow_many_sessions();
     let login = super::login(engine, &asked.target)?;
     let request = OpenConnection {
         login,
@@ -164,24 +164,6 @@ pub(crate) async fn connect(engine: &Engine, asked: &DbConnect) -> Result<(), Fa
     match ended.code() {
         Some(0) => Ok(()),
         code => Err(Failure::Exit(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))),
-    }
-}
-
-/// Takes all open files that this process may have. The usual limit of a shell, 1024 or on macOS 256, is for programs that wait with
-/// select(2); it would end at 500 or 120 sessions.
-fn allow_many_sessions() {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Resource, getrlimit, setrlimit};
-        let mut limit = getrlimit(Resource::Nofile);
-        // macOS calls its limit infinite and takes no more than this.
-        let most = limit.maximum.unwrap_or(u64::MAX).min(10_240.max(limit.maximum.unwrap_or(0)));
-        if limit.current.is_some_and(|current| current < most) {
-            limit.current = Some(most);
-            if let Err(error) = setrlimit(Resource::Nofile, limit) {
-                tracing::debug!(%error, "the limit of open files stays as it is");
-            }
-        }
     }
 }
 

@@ -60,6 +60,7 @@ impl Host {
     /// Has to be called within a tokio runtime.
     #[must_use]
     pub fn open() -> Self {
+        postern_engine::allow_many_sessions();
         let engine = Home::from_environment()
             .and_then(|home| Engine::open(home, EngineOptions::default()))
             .map_err(Failure::from);

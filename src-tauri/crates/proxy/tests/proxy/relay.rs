@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use bytes::{BufMut, BytesMut};
+use futures_util::future::join_all;
 use postern_proxy::{ProxyOptions, SessionState, StopReason};
 use postern_wire::backend::{DataRow, ParameterStatus};
 use postern_wire::frontend::{Bind, BindParameter, Close, Empty, Execute, Parse, Query, Target};
@@ -39,6 +40,33 @@ async fn many_rows_arrive_whole_and_are_counted() {
     let totals = world.proxy.totals();
     assert_eq!(totals.sessions, 1);
     assert!(totals.bytes_down > 2_000_000);
+}
+
+#[tokio::test]
+async fn a_thousand_sessions_at_once_are_each_answered_with_their_own() {
+    allow_descriptors(3_000);
+    let world = World::new().await;
+    let mut clients = join_all((0..1_000).map(|_| world.client())).await;
+    world.sessions_where(|sessions| sessions.len() == 1_000).await;
+    // Each has another number of rows to count, and all are under way at once.
+    let asked = clients.iter_mut().enumerate().map(|(index, client)| async move {
+        let frames = client.ask(&format!("rows {}", index + 1)).await;
+        assert_eq!(frames.len(), index + 3);
+    });
+    join_all(asked).await;
+    join_all(clients.into_iter().map(crate::client::Client::goodbye)).await;
+    world.no_sessions().await;
+    assert_eq!(world.proxy.totals().sessions, 1_000);
+}
+
+/// A shell's usual limit is 1024.
+fn allow_descriptors(wanted: u64) {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current.is_some_and(|current| current < wanted) {
+        limit.current = Some(wanted);
+        setrlimit(Resource::Nofile, limit).expect("a machine for development allows this");
+    }
 }
 
 #[tokio::test]
