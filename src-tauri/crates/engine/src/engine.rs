@@ -26,6 +26,7 @@ use crate::{
     home::Home,
     login::Login,
     memory::{Memory, SignIn},
+    tls::TlsCache,
 };
 
 /// The app. Cheap to clone; clones are the same app.
@@ -98,6 +99,7 @@ pub(crate) struct Shared {
     pub(crate) gates: Mutex<BTreeMap<Login, Arc<Gate>>>,
     pub(crate) tabs: Tabs,
     pub(crate) expiry: Expiry,
+    pub(crate) tls: TlsCache,
     aws_files: Option<AwsFiles>,
     /// By user and profile.
     aws: Mutex<HashMap<(String, Option<String>), Aws>>,
@@ -125,6 +127,7 @@ impl Engine {
                 gates: Mutex::default(),
                 tabs: Tabs::default(),
                 expiry: Expiry::default(),
+                tls: TlsCache::default(),
                 aws_files: options.aws_files,
                 aws: Mutex::default(),
                 home,

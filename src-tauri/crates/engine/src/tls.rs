@@ -1,12 +1,15 @@
 //! TLS towards a database, from the `tls` block of its resource. Verify-full unless the resource says otherwise.
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
-use postern_access::{Database, TlsMode};
+use postern_access::{self as access, Database, TlsMode};
 use rustls::{
     ClientConfig, RootCertStore, SignatureScheme,
     client::{
-        WebPkiServerVerifier,
+        Resumption, WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
     crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
@@ -14,7 +17,7 @@ use rustls::{
 };
 use rustls_platform_verifier::Verifier;
 
-use crate::error::Error;
+use crate::{engine::lock, error::Error};
 
 /// How to speak TLS to one database.
 #[derive(Clone, Debug)]
@@ -23,19 +26,48 @@ pub(crate) struct Tls {
     pub(crate) name: ServerName<'static>,
 }
 
-/// Reads the `tls` block.
-///
-/// # Errors
-/// [`Error::InvalidValue`] when the CA or the name in it is unusable.
-pub(crate) fn of(database: &Database) -> Result<Tls, Error> {
+/// How long settings are used before they are made anew: certificates that the system trusts come and go.
+const LIFETIME: Duration = Duration::from_secs(300);
+
+/// Settings in use, so that sessions share them: making them reads all certificates of the system, and each holds some
+/// ten kilobytes.
+#[derive(Debug, Default)]
+pub(crate) struct TlsCache {
+    made: Mutex<Vec<(access::Tls, Instant, Arc<ClientConfig>)>>,
+}
+
+impl TlsCache {
+    /// What the `tls` block of a database says.
+    ///
+    /// # Errors
+    /// [`Error::InvalidValue`] when the CA or the name in it is unusable.
+    pub(crate) fn of(&self, database: &Database) -> Result<Tls, Error> {
+        let host = database.tls.server_name.as_deref().unwrap_or(&database.host);
+        let name = ServerName::try_from(host.to_owned()).map_err(|_| Error::InvalidValue {
+            field: format!("db '{}', spec.tls.server_name", database.name),
+            problem: format!("{host:?} is neither a host name nor an address"),
+        })?;
+        Ok(Tls { config: self.config(database, Instant::now())?, name })
+    }
+
+    fn config(&self, database: &Database, now: Instant) -> Result<Arc<ClientConfig>, Error> {
+        let made = &mut *lock(&self.made);
+        made.retain(|(_, at, _)| now.saturating_duration_since(*at) < LIFETIME);
+        if let Some((_, _, config)) = made.iter().find(|(settings, ..)| *settings == database.tls) {
+            return Ok(Arc::clone(config));
+        }
+        let config = Arc::new(config(database)?);
+        made.push((database.tls.clone(), now, Arc::clone(&config)));
+        Ok(config)
+    }
+}
+
+fn config(database: &Database) -> Result<ClientConfig, Error> {
     let wrong = |field: &str, problem: String| Error::InvalidValue {
         field: format!("db '{}', spec.tls.{field}", database.name),
         problem,
     };
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let host = database.tls.server_name.as_deref().unwrap_or(&database.host);
-    let name = ServerName::try_from(host.to_owned())
-        .map_err(|_| wrong("server_name", format!("{host:?} is neither a host name nor an address")))?;
     let unusable = |error: &dyn std::fmt::Display| wrong("ca_cert", error.to_string());
 
     let certificates = match &database.tls.ca_cert {
@@ -62,13 +94,15 @@ pub(crate) fn of(database: &Database) -> Result<Tls, Error> {
             if mode == TlsMode::VerifyCa { Arc::new(AnyName(chain)) } else { chain }
         }
     };
-    let config = ClientConfig::builder_with_provider(provider)
+    let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::Internal { detail: format!("TLS cannot be set up: {error}") })?
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
-    Ok(Tls { config: Arc::new(config), name })
+    // PostgreSQL gives no tickets, and each new session is to be verified.
+    config.resumption = Resumption::disabled();
+    Ok(config)
 }
 
 fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
@@ -162,5 +196,42 @@ impl ServerCertVerifier for AcceptAnything {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use postern_access::{Document, parse_documents};
+
+    use super::*;
+
+    fn database(tls: &str) -> Database {
+        let yaml = format!(
+            "kind: db\nversion: v3\nmetadata: {{name: sales}}\nspec:\n  protocol: postgres\n  uri: db.example.com:5432\n  tls: {tls}\n"
+        );
+        let mut documents = parse_documents("t.yaml", &yaml).unwrap();
+        let Some(Document::Database(database)) = documents.pop() else { panic!("no database") };
+        database
+    }
+
+    #[test]
+    fn sessions_share_settings_until_the_resource_changes_or_time_passes() {
+        let (cache, now) = (TlsCache::default(), Instant::now());
+        let config = |database: &Database, at| cache.config(database, at).unwrap();
+        let insecure = database("{mode: insecure}");
+        let first = config(&insecure, now);
+        assert!(Arc::ptr_eq(&first, &config(&database("{mode: insecure}"), now + LIFETIME / 2)));
+        assert!(!Arc::ptr_eq(&first, &config(&database("{mode: insecure, server_name: other}"), now)));
+        assert!(!Arc::ptr_eq(&first, &config(&insecure, now + LIFETIME)));
+    }
+
+    #[test]
+    fn a_name_that_is_none_is_said_with_its_field() {
+        let error = TlsCache::default().of(&database("{server_name: 'not a name'}")).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "db 'sales', spec.tls.server_name: \"not a name\" is neither a host name nor an address"
+        );
     }
 }

@@ -8,7 +8,7 @@ use postern_aws::{CredentialsRequest, Hop, role_arn};
 use postern_proxy::{BoxFuture, Claim, Dial, Endpoint, Freshness, Grant, Refusal, Transport, Upstream};
 use tokio::runtime::Handle;
 
-use crate::{engine::Shared, error::Error, login::Login, passfile, tls};
+use crate::{engine::Shared, error::Error, login::Login, passfile};
 
 /// The way to one database for one login.
 #[derive(Debug)]
@@ -87,7 +87,7 @@ fn meant(own: &Login, claim: &Claim) -> Login {
 pub(crate) async fn dial_plan(engine: &Shared, login: &Login, freshness: Freshness) -> Result<Dial, Error> {
     let (resources, identity) = engine.signed_in()?;
     let database = resources.database(&login.database)?;
-    let tls = tls::of(database)?;
+    let tls = engine.tls.of(database)?;
     let endpoint = Endpoint {
         host: database.host.clone(),
         port: database.port,

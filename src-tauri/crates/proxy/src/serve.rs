@@ -340,11 +340,15 @@ impl Visit {
 
         let welcome = welcome(&before_key, key_for_client.then_some(&session.local_key), ReadyForQuery { status })
             .expect("our own messages hold no zero byte");
+        drop(before_key);
         let welcomed = async {
             client.write_all(&welcome).await?;
             client.flush().await
         };
-        let end = match welcomed.await {
+        let welcomed = welcomed.await;
+        // A session may last for days: it keeps nothing of its beginning.
+        drop(welcome);
+        let end = match welcomed {
             Err(_) => EndReason::ClientVanished,
             Ok(()) => {
                 let (client_read, client_write) = tokio::io::split(client);

@@ -81,6 +81,7 @@ pub(super) fn copy(way: &mut Way, sql: &str, megabytes: f64) -> Result<(f64, f64
 
 /// KB of memory of the process in the way for each of so many connections that do nothing.
 pub(super) fn idle(way: &mut Way, count: u32) -> Result<f64> {
+    drop(log_in(way.port)?);
     let before = used(way.pid())?;
     let open = (0..count).map(|_| log_in(way.port)).collect::<Result<Vec<_>>>()?;
     let after = used(way.pid())?;
