@@ -46,14 +46,30 @@ pub const FLOAT4: u32 = 700;
 pub const FLOAT8: u32 = 701;
 /// `varchar`.
 pub const VARCHAR: u32 = 1043;
+/// `date`.
+pub const DATE: u32 = 1082;
+/// `time`, without a zone.
+pub const TIME: u32 = 1083;
+/// `timestamp`, without a zone.
+pub const TIMESTAMP: u32 = 1114;
+/// `timestamptz`: a moment, shown in the session's zone.
+pub const TIMESTAMPTZ: u32 = 1184;
 /// `numeric`.
 pub const NUMERIC: u32 = 1700;
+/// `super`, Redshift's JSON.
+pub const SUPER: u32 = 4000;
+/// `geometry`, sent as hexadecimal EWKB.
+pub const GEOMETRY: u32 = 3000;
+/// `varbyte`, sent as hexadecimal digits.
+pub const VARBYTE: u32 = 6551;
+/// PostgreSQL's `bytea`.
+pub const BYTEA: u32 = 17;
 
 /// Name of a type as SQL spells it, or `None` for one not listed here.
 pub fn name(oid: u32) -> Option<&'static str> {
     let name = match oid {
         BOOL => "bool",
-        17 => "bytea",
+        BYTEA => "bytea",
         18 => "char",
         19 => "name",
         INT8 => "int8",
@@ -102,12 +118,12 @@ pub fn name(oid: u32) -> Option<&'static str> {
         1034 => "aclitem[]",
         1042 => "bpchar",
         VARCHAR => "varchar",
-        1082 => "date",
-        1083 => "time",
-        1114 => "timestamp",
+        DATE => "date",
+        TIME => "time",
+        TIMESTAMP => "timestamp",
         1115 => "timestamp[]",
         1182 => "date[]",
-        1184 => "timestamptz",
+        TIMESTAMPTZ => "timestamptz",
         1185 => "timestamptz[]",
         1186 => "interval",
         1188 => "interval year to month",
@@ -126,7 +142,7 @@ pub fn name(oid: u32) -> Option<&'static str> {
         2935 => "hllsketch",
         2950 => "uuid",
         2951 => "uuid[]",
-        3000 => "geometry",
+        GEOMETRY => "geometry",
         3001 => "geography",
         3220 => "pg_lsn",
         3802 => "jsonb",
@@ -138,10 +154,10 @@ pub fn name(oid: u32) -> Option<&'static str> {
         3912 => "daterange",
         3926 => "int8range",
         3999 => "geometryhex",
-        4000 => "super",
+        SUPER => "super",
         4600 => "useritem",
         4602 => "roleitem",
-        6551 => "varbyte",
+        VARBYTE => "varbyte",
         17329 => "cardinal_number",
         17331 => "character_data",
         17332 => "sql_identifier",

@@ -1,12 +1,10 @@
 //! JSON, as one array or as one object per line.
 //!
 //! Numbers are written digit by digit as the server sent them, so nothing is rounded here; a reader that keeps numbers
-//! as floats may still round. What JSON has no number for, NaN and the infinities, is text.
+//! as floats may still round. What JSON has no number for, NaN and the infinities, is text; so is a SUPER or a json value,
+//! whose own text stays as the server wrote it.
 
-use std::collections::HashSet;
-
-use super::Layout;
-use crate::row::Row;
+use super::{Cell, Layout, LayoutError, WriteError, names, value};
 use crate::types::{self, Column};
 
 pub(super) struct Json {
@@ -32,40 +30,44 @@ impl Json {
 }
 
 impl Layout for Json {
-    fn begin(&mut self, columns: Vec<Column>, out: &mut Vec<u8>) {
+    fn begin(&mut self, columns: &[&Column], out: &mut Vec<u8>) -> Result<(), WriteError> {
         self.rows = 0;
-        self.fields = fields(&columns);
+        self.fields = fields(columns);
         if self.array {
             out.push(b'[');
         }
+        Ok(())
     }
 
-    fn row(&mut self, row: Row<'_>, out: &mut Vec<u8>) {
+    fn row(&mut self, cells: &[Cell<'_>], out: &mut Vec<u8>) -> Result<(), LayoutError> {
         if self.array {
             out.extend_from_slice(if self.rows == 0 { b"\n" } else { b",\n" });
         }
         self.rows += 1;
         out.push(b'{');
-        for (index, (field, cell)) in self.fields.iter().zip(row.cells()).enumerate() {
+        for (index, (field, cell)) in self.fields.iter().zip(cells).enumerate() {
             if index > 0 {
                 out.push(b',');
             }
             out.extend_from_slice(&field.key);
             match cell {
                 None => out.extend_from_slice(b"null"),
-                Some(cell) => put_value(field.type_oid, cell, out),
+                Some(cell) => put_value(field.type_oid, cell, out)
+                    .map_err(|reason| LayoutError::Misfit(index, reason.into()))?,
             }
         }
         out.push(b'}');
         if !self.array {
             out.push(b'\n');
         }
+        Ok(())
     }
 
-    fn end(&mut self, out: &mut Vec<u8>) {
+    fn end(&mut self, out: &mut Vec<u8>) -> Result<(), LayoutError> {
         if self.array {
             out.extend_from_slice(if self.rows == 0 { b"]\n" } else { b"\n]\n" });
         }
+        Ok(())
     }
 
     fn break_off(&mut self, out: &mut Vec<u8>) {
@@ -75,34 +77,25 @@ impl Layout for Json {
     }
 }
 
-/// An object keeps only one of two values with the same key, so the second `id` becomes `id_2`.
-fn fields(columns: &[Column]) -> Vec<Field> {
-    let names: HashSet<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-    let mut used: HashSet<String> = HashSet::new();
-    let mut fields = Vec::with_capacity(columns.len());
-    for column in columns {
-        let mut name = column.name.clone();
-        let mut number = 2;
-        while used.contains(&name) || (number > 2 && names.contains(name.as_str())) {
-            name = format!("{}_{number}", column.name);
-            number += 1;
-        }
+/// An object keeps only one of two values with the same key, so keys are made unique.
+fn fields(columns: &[&Column]) -> Vec<Field> {
+    let keys = names::unique(columns).into_iter().map(|name| {
         let mut key = Vec::new();
         put_text(&name, &mut key);
         key.push(b':');
-        used.insert(name);
-        fields.push(Field { key, type_oid: column.type_oid });
-    }
-    fields
+        key
+    });
+    keys.zip(columns).map(|(key, column)| Field { key, type_oid: column.type_oid }).collect()
 }
 
-fn put_value(type_oid: u32, cell: &[u8], out: &mut Vec<u8>) {
+fn put_value(type_oid: u32, cell: &[u8], out: &mut Vec<u8>) -> Result<(), value::Reason> {
     match (type_oid, cell) {
         (types::BOOL, b"t") => out.extend_from_slice(b"true"),
         (types::BOOL, b"f") => out.extend_from_slice(b"false"),
         _ if types::is_json_number(type_oid) && is_number(cell) => out.extend_from_slice(cell),
-        _ => put_text(&String::from_utf8_lossy(cell), out),
+        _ => put_text(value::text(cell)?, out),
     }
+    Ok(())
 }
 
 fn put_text(text: &str, out: &mut Vec<u8>) {

@@ -1,21 +1,34 @@
-//! Writes rows as they come, for `postern db exec`: nothing is kept but what a layout needs to go on.
+//! Writes rows as they come, for files and for `postern db exec`: nothing is kept but what a layout needs to go on.
 //!
-//! Values are written exactly: what the server sent is what can be read back, number by number. Only the table, which is
-//! for eyes, replaces what would confuse a terminal.
+//! Values are written exactly: what the server sent is what can be read back, number by number. What a format cannot
+//! hold ends the writing with the row and the column named ([`Misfit`]); nothing is rounded, cut or replaced in silence.
+//! Only the table, which is for eyes, replaces what would confuse a terminal.
 
+mod arrow;
 mod csv;
+mod encoder;
+mod ipc;
 mod json;
+mod kind;
+mod names;
+mod parquet;
+mod sql;
 mod table;
+mod value;
+mod writer;
+mod xlsx;
 
+use std::borrow::Cow;
 use std::fmt;
-use std::io::{self, Write};
-use std::ops::ControlFlow;
+use std::io;
 use std::str::FromStr;
 
-use postern_wire::ErrorResponse;
+pub use csv::{CsvStyle, Quote};
+pub use encoder::Encoder;
+pub use kind::{ColumnPlan, Kind, Scan};
+pub use sql::TableName;
+pub use writer::{Remark, RowWriter};
 
-use crate::row::Row;
-use crate::session::Sink;
 use crate::types::Column;
 
 /// How rows are laid out.
@@ -25,24 +38,47 @@ pub enum Format {
     Table,
     /// RFC 4180 with a header line, as COPY writes it: NULL is nothing, an empty text is `""`.
     Csv,
-    /// An array of objects.
+    /// An array of objects. Numbers are written digit by digit; what JSON has no number for is text.
     Json,
     /// An object per line.
     Ndjson,
+    /// Apache Parquet with real types, compressed with Zstandard.
+    Parquet,
+    /// An Arrow IPC file (Feather version 2) with real types, not compressed.
+    Arrow,
+    /// A spreadsheet, with another sheet where one is full.
+    Xlsx,
+    /// INSERT statements that Redshift and PostgreSQL read.
+    Sql,
 }
 
 impl Format {
     /// All of them, for a list of choices.
-    pub const ALL: [Self; 4] = [Self::Table, Self::Csv, Self::Json, Self::Ndjson];
+    pub const ALL: [Self; 8] =
+        [Self::Table, Self::Csv, Self::Json, Self::Ndjson, Self::Parquet, Self::Arrow, Self::Xlsx, Self::Sql];
 
-    /// Its name on the command line.
+    /// Its name, which is also the usual ending of its files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Table => "table",
             Self::Csv => "csv",
             Self::Json => "json",
             Self::Ndjson => "ndjson",
+            Self::Parquet => "parquet",
+            Self::Arrow => "arrow",
+            Self::Xlsx => "xlsx",
+            Self::Sql => "sql",
         }
+    }
+
+    /// Whether it is made of bytes that a terminal would choke on.
+    pub fn is_binary(self) -> bool {
+        matches!(self, Self::Parquet | Self::Arrow | Self::Xlsx)
+    }
+
+    /// Whether its columns have types that must be known before the first row.
+    pub fn has_types(self) -> bool {
+        matches!(self, Self::Parquet | Self::Arrow)
     }
 }
 
@@ -62,115 +98,149 @@ impl FromStr for Format {
 
 /// A name that is no format's.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{0:?} is no format: table, csv, json and ndjson are")]
+#[error("{0:?} is no format: table, csv, json, ndjson, parquet, arrow, xlsx and sql are")]
 pub struct UnknownFormat(String);
 
-/// What the server says beside the rows.
-#[derive(Clone, Copy, Debug)]
-pub enum Remark<'a> {
-    /// A notice or warning.
-    Notice(&'a ErrorResponse),
-    /// A statement is done, with this command tag; empty for an empty statement.
-    Done(&'a str),
+/// A format with all that can be chosen about it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Style {
+    /// The format.
+    pub format: Format,
+    /// For CSV.
+    pub csv: CsvStyle,
+    /// Into which table the INSERT statements of SQL go.
+    pub table: TableName,
+    /// Which columns, counted from 0, in this order; all when nothing is said.
+    pub columns: Option<Vec<usize>>,
+    /// For formats with types, what each chosen column is; by its own type when nothing is said.
+    pub plan: Option<Vec<ColumnPlan>>,
 }
 
-/// A sink that writes to `W`. Writes wait for `W`, so this is for a command line, not for a window.
-///
-/// Several results follow each other, with an empty line between them where the format has no other mark. A result that
-/// breaks off is left without its end: half an array is not mistaken for a whole one.
-pub struct RowWriter<W, T = fn(Remark<'_>)> {
-    out: W,
-    layout: Box<dyn Layout>,
-    /// Laid out and not written yet.
-    buffer: Vec<u8>,
-    in_result: bool,
-    error: Option<io::Error>,
-    talk: T,
-}
-
-impl<W: Write + Send, T: FnMut(Remark<'_>) + Send> RowWriter<W, T> {
-    /// Writes rows to `out` and hands `talk` everything else.
-    pub fn new(format: Format, out: W, talk: T) -> Self {
-        let layout: Box<dyn Layout> = match format {
-            Format::Table => Box::<table::Table>::default(),
-            Format::Csv => Box::<csv::Csv>::default(),
-            Format::Json => Box::new(json::Json::array()),
-            Format::Ndjson => Box::new(json::Json::lines()),
-        };
-        Self { out, layout, buffer: Vec::new(), in_result: false, error: None, talk }
+impl From<Format> for Style {
+    fn from(format: Format) -> Self {
+        Self { format, csv: CsvStyle::default(), table: TableName::default(), columns: None, plan: None }
     }
+}
 
-    /// Writes what is left, and gives `W` back.
-    ///
-    /// # Errors
-    /// The first that writing met, now or before; a broken pipe among them.
-    pub fn finish(mut self) -> io::Result<W> {
-        if self.in_result {
-            self.layout.break_off(&mut self.buffer);
+/// A cell of a row as the server sent it; `None` is NULL.
+pub type Cell<'a> = Option<&'a [u8]>;
+
+/// A value that a format cannot hold as it is.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("row {row}, column {column:?}: {value} {reason}")]
+pub struct Misfit {
+    /// Counted from 1.
+    pub row: u64,
+    /// Name of the column.
+    pub column: String,
+    /// The value, or its beginning.
+    pub value: String,
+    /// Ends a sentence that begins with the value.
+    pub reason: Cow<'static, str>,
+}
+
+impl Misfit {
+    /// Characters of a value that an error shows.
+    const SHOWN: usize = 60;
+
+    fn new(row: u64, column: &str, cell: &[u8], reason: impl Into<Cow<'static, str>>) -> Self {
+        let text = String::from_utf8_lossy(&cell[..cell.len().min(4 * Self::SHOWN)]);
+        let mut value: String = text.chars().take(Self::SHOWN).collect();
+        if value.len() < cell.len() && text.chars().count() >= Self::SHOWN {
+            value.push('…');
         }
-        self.write_out();
-        match self.error {
-            Some(error) => Err(error),
-            None => Ok(self.out),
-        }
-    }
-
-    fn write_out(&mut self) {
-        if self.error.is_none() {
-            let written = self.out.write_all(&self.buffer).and_then(|()| self.out.flush());
-            self.error = written.err();
-        }
-        self.buffer.clear();
-        // One huge cell must not be paid for until the end.
-        self.buffer.shrink_to(1 << 20);
+        Self { row, column: column.to_owned(), value, reason: reason.into() }
     }
 }
 
-impl<W: Write + Send, T: FnMut(Remark<'_>) + Send> Sink for RowWriter<W, T> {
-    fn columns(&mut self, columns: Vec<Column>) -> ControlFlow<()> {
-        self.in_result = true;
-        self.layout.begin(columns, &mut self.buffer);
-        ControlFlow::Continue(())
-    }
+/// Why rows could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The disk is full, the reader has gone, or the like.
+    #[error("could not write the rows")]
+    Io(#[source] io::Error),
+    /// A value does not fit the format.
+    #[error("{0}")]
+    Misfit(Box<Misfit>),
+    /// A file of this format holds one result.
+    #[error("a file of the format {0} holds one result, and there is a second")]
+    SecondResult(Format),
+    /// More columns than the format has room for.
+    #[error("a file of the format {format} has at most {limit} columns, and the result has {columns}")]
+    TooManyColumns {
+        /// Which format.
+        format: Format,
+        /// What fits.
+        limit: usize,
+        /// What there is.
+        columns: usize,
+    },
+    /// There is nothing to write in a format that needs columns.
+    #[error("a file of the format {0} needs at least one column")]
+    NoColumns(Format),
+    /// A column that was chosen is not there.
+    #[error("the result has no column number {0}")]
+    NoSuchColumn(usize),
+    /// The kept rows cannot be read as they were written.
+    #[error("row {0} of the result is damaged")]
+    Damaged(u64),
+    /// The library that writes the format failed.
+    #[error("could not write the format {format}: {reason}")]
+    Library {
+        /// Which format.
+        format: Format,
+        /// In its words.
+        reason: String,
+    },
+}
 
-    fn row(&mut self, row: Row<'_>) -> ControlFlow<()> {
-        self.layout.row(row, &mut self.buffer);
-        ControlFlow::Continue(())
-    }
-
-    fn complete(&mut self, tag: &str) {
-        if std::mem::take(&mut self.in_result) {
-            self.layout.end(&mut self.buffer);
+impl WriteError {
+    /// What the system said, when it was the system.
+    pub fn io(&self) -> Option<&io::Error> {
+        match self {
+            Self::Io(error) => Some(error),
+            _ => None,
         }
-        (self.talk)(Remark::Done(tag));
-    }
-
-    fn notice(&mut self, notice: ErrorResponse) {
-        (self.talk)(Remark::Notice(&notice));
-    }
-
-    async fn flush(&mut self) -> ControlFlow<()> {
-        self.write_out();
-        if self.error.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }
 
-impl<W: fmt::Debug, T> fmt::Debug for RowWriter<W, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RowWriter").field("out", &self.out).field("error", &self.error).finish_non_exhaustive()
+/// What a layout cannot do with a row.
+enum LayoutError {
+    /// The value in this column, counted among the chosen ones.
+    Misfit(usize, Cow<'static, str>),
+    Write(WriteError),
+}
+
+impl From<WriteError> for LayoutError {
+    fn from(error: WriteError) -> Self {
+        Self::Write(error)
     }
 }
 
-/// Turns results into bytes, one after the other.
+/// Turns results into bytes, one after the other. What it puts into `out` is taken from there by and by.
 trait Layout: Send {
-    fn begin(&mut self, columns: Vec<Column>, out: &mut Vec<u8>);
+    fn begin(&mut self, columns: &[&Column], out: &mut Vec<u8>) -> Result<(), WriteError>;
 
-    fn row(&mut self, row: Row<'_>, out: &mut Vec<u8>);
+    fn row(&mut self, cells: &[Cell<'_>], out: &mut Vec<u8>) -> Result<(), LayoutError>;
 
-    fn end(&mut self, out: &mut Vec<u8>);
+    fn end(&mut self, out: &mut Vec<u8>) -> Result<(), LayoutError>;
 
     /// No more rows of this result will come, though it has more.
     fn break_off(&mut self, _out: &mut Vec<u8>) {}
+}
+
+/// The layout of a style.
+fn layout(style: &Style) -> Box<dyn Layout> {
+    match style.format {
+        Format::Table => Box::<table::Table>::default(),
+        Format::Csv => Box::new(csv::Csv::new(style.csv.clone())),
+        Format::Json => Box::new(json::Json::array()),
+        Format::Ndjson => Box::new(json::Json::lines()),
+        Format::Parquet => Box::new(parquet::Parquet::new(style.plan.clone())),
+        Format::Arrow => Box::new(ipc::Ipc::new(style.plan.clone())),
+        Format::Xlsx => Box::<xlsx::Xlsx>::default(),
+        Format::Sql => Box::new(sql::Sql::new(style.table.clone())),
+    }
 }
 
 #[cfg(test)]

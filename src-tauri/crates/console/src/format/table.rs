@@ -2,8 +2,7 @@
 
 use unicode_width::UnicodeWidthChar as _;
 
-use super::Layout;
-use crate::row::Row;
+use super::{Layout, LayoutError, WriteError};
 use crate::types::Column;
 
 /// The widths are settled after this many rows,
@@ -35,36 +34,39 @@ struct TableColumn {
 type Cell = Vec<(String, usize)>;
 
 impl Layout for Table {
-    fn begin(&mut self, columns: Vec<Column>, _out: &mut Vec<u8>) {
+    fn begin(&mut self, columns: &[&Column], _out: &mut Vec<u8>) -> Result<(), WriteError> {
         *self = Self::default();
         for column in columns {
             let title = lines(column.name.as_bytes());
             let width = width(&title);
             self.columns.push(TableColumn { title, numeric: column.numeric(), width });
         }
+        Ok(())
     }
 
-    fn row(&mut self, row: Row<'_>, out: &mut Vec<u8>) {
+    fn row(&mut self, row: &[super::Cell<'_>], out: &mut Vec<u8>) -> Result<(), LayoutError> {
         self.rows += 1;
-        let cells: Vec<Cell> = row.cells().map(|cell| lines(cell.unwrap_or_default())).collect();
+        let cells: Vec<Cell> = row.iter().map(|cell| lines(cell.unwrap_or_default())).collect();
         if self.settled {
             self.put_row(&cells, out);
-            return;
+            return Ok(());
         }
         for (column, cell) in self.columns.iter_mut().zip(&cells) {
             column.width = column.width.max(width(cell).min(MAX_WIDTH));
         }
         self.waiting.push(cells);
-        self.waiting_bytes += row.raw().len();
+        self.waiting_bytes += row.iter().map(|cell| cell.map_or(0, <[u8]>::len)).sum::<usize>();
         if self.waiting.len() == MEASURED_ROWS || self.waiting_bytes > MEASURED_BYTES {
             self.settle(out);
         }
+        Ok(())
     }
 
-    fn end(&mut self, out: &mut Vec<u8>) {
+    fn end(&mut self, out: &mut Vec<u8>) -> Result<(), LayoutError> {
         self.settle(out);
         let plural = if self.rows == 1 { "" } else { "s" };
         out.extend_from_slice(format!("({} row{plural})\n\n", self.rows).as_bytes());
+        Ok(())
     }
 
     fn break_off(&mut self, out: &mut Vec<u8>) {
