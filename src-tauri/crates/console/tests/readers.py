@@ -180,19 +180,17 @@ def spelled(text):
 
 
 def many(folder):
-    rows = 1_048_576
+    rows = 140_000
     file = pa.parquet.ParquetFile(folder / "rows.parquet")
     assert file.num_row_groups > 1
     for table in (file.read(), arrow_table(folder)):
         assert table.column("n").to_pylist() == list(range(1, rows + 1))
         assert set(table.column("word").to_pylist()) == {"가"}
     book = openpyxl.load_workbook(folder / "rows.xlsx", read_only=True)
-    assert book.sheetnames == ["Sheet1", "Sheet2"], book.sheetnames
-    assert list(book["Sheet2"].iter_rows(values_only=True)) == [("n", "word"), (rows, "가")]
     last = None
-    for last in book["Sheet1"].iter_rows(min_col=1, max_col=1, values_only=True):
+    for last in book["Sheet1"].iter_rows(values_only=True):
         pass
-    assert last == (rows - 1,), last
+    assert last == (rows, "가"), last
 
 
 if __name__ == "__main__":

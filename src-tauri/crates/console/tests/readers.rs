@@ -26,7 +26,12 @@ const COLUMNS: &[(&str, u32, i32, Cells<'_>)] = &[
     ("float8", 701, -1, &[Some("0.30000000000000004"), Some("-Infinity"), None]),
     ("money", 1700, numeric(12, 2), &[Some("1234567890.10"), Some("-0.05"), None]),
     ("wide", 1700, numeric(38, 10), &[Some("1234567890123456789012345678.0123456789"), Some("0.0000000001"), None]),
-    ("wider", 1700, numeric(60, 0), &[Some("123456789012345678901234567890123456789012345678901234567890"), Some("-1"), None]),
+    (
+        "wider",
+        1700,
+        numeric(60, 0),
+        &[Some("123456789012345678901234567890123456789012345678901234567890"), Some("-1"), None],
+    ),
     ("free", 1700, -1, &[Some("0.10"), Some("NaN"), None]),
     ("nan", 1700, numeric(5, 2), &[Some("1.50"), Some("NaN"), None]),
     ("date", 1082, -1, &[Some("2024-02-29"), Some("1969-12-31"), None]),
@@ -66,8 +71,8 @@ fn every_hard_value_is_read_back_as_it_was() {
 }
 
 #[test]
-fn many_rows_are_read_back_whole_from_several_groups_and_sheets() {
-    const ROWS: u64 = 1_048_576;
+fn many_rows_are_read_back_whole_from_several_groups() {
+    const ROWS: u64 = 140_000;
     let folder = tempfile::tempdir().unwrap();
     let columns = ["n", "word"].map(|name| Column {
         name: name.into(),

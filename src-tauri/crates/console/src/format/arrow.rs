@@ -92,11 +92,7 @@ impl From<ArrowError> for PushError {
 impl PushError {
     pub(super) fn of(self, format: Format) -> LayoutError {
         match self {
-            Self::Misfit(column, reason) => LayoutError::Misfit(
-                column,
-                format!("{reason}. Cast the column to text, or export the kept result, which is looked through first")
-                    .into(),
-            ),
+            Self::Misfit(column, reason) => LayoutError::Misfit(column, reason.into()),
             Self::Arrow(error) => WriteError::Library { format, reason: error.to_string() }.into(),
         }
     }
@@ -171,9 +167,7 @@ impl Builder {
             Kind::Date => Self::Date(Date32Builder::new()),
             Kind::Time => Self::Time(Time64MicrosecondBuilder::new()),
             Kind::Timestamp => Self::Timestamp(TimestampMicrosecondBuilder::new()),
-            Kind::TimestampUtc => {
-                Self::TimestampUtc(TimestampMicrosecondBuilder::new().with_data_type(data_type))
-            }
+            Kind::TimestampUtc => Self::TimestampUtc(TimestampMicrosecondBuilder::new().with_data_type(data_type)),
             Kind::Text => Self::Text(StringBuilder::new()),
             Kind::Bytes => Self::Bytes(BinaryBuilder::new()),
         }

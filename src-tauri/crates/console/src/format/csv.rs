@@ -44,7 +44,10 @@ impl CsvStyle {
             return Some(format!("{delimiter:?} cannot stand between cells; use a comma, a semicolon, a tab or a bar"));
         }
         if self.null.contains([delimiter, '"', '\n', '\r']) {
-            return Some(format!("{:?} cannot stand for NULL: it holds a quote, a line end or the delimiter", self.null));
+            return Some(format!(
+                "{:?} cannot stand for NULL: it holds a quote, a line end or the delimiter",
+                self.null
+            ));
         }
         None
     }

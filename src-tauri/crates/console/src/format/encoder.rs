@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::Write;
 
-use super::{Cell, Layout, LayoutError, Misfit, Style, WriteError, layout};
+use super::{Cell, Format, Layout, LayoutError, Misfit, Style, WriteError, layout};
 use crate::row::Row;
 use crate::types::Column;
 
@@ -25,6 +25,9 @@ pub struct Encoder<W> {
     buffer: Vec<u8>,
     in_result: bool,
     rows: u64,
+    /// How many results have begun.
+    results: u64,
+    format: Format,
 }
 
 impl<W: Write> Encoder<W> {
@@ -39,6 +42,8 @@ impl<W: Write> Encoder<W> {
             buffer: Vec::new(),
             in_result: false,
             rows: 0,
+            results: 0,
+            format: style.format,
         }
     }
 
@@ -59,6 +64,7 @@ impl<W: Write> Encoder<W> {
         self.names = chosen.iter().map(|column| column.name.clone()).collect();
         self.layout.begin(&chosen, &mut self.buffer)?;
         self.in_result = true;
+        self.results += 1;
         Ok(())
     }
 
@@ -98,6 +104,11 @@ impl<W: Write> Encoder<W> {
         self.rows
     }
 
+    /// How many results have begun.
+    pub fn results(&self) -> u64 {
+        self.results
+    }
+
     /// Writes what is laid out, if it is worth it.
     ///
     /// # Errors
@@ -121,8 +132,11 @@ impl<W: Write> Encoder<W> {
     /// Writes what is left, and gives `W` back.
     ///
     /// # Errors
-    /// [`WriteError::Io`].
+    /// [`WriteError::Io`]; [`WriteError::NoResult`] when nothing is no file of this format.
     pub fn finish(mut self) -> Result<W, WriteError> {
+        if self.results == 0 && self.format.is_binary() {
+            return Err(WriteError::NoResult(self.format));
+        }
         if self.in_result {
             self.layout.break_off(&mut self.buffer);
         }

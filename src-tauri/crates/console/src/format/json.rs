@@ -52,8 +52,9 @@ impl Layout for Json {
             out.extend_from_slice(&field.key);
             match cell {
                 None => out.extend_from_slice(b"null"),
-                Some(cell) => put_value(field.type_oid, cell, out)
-                    .map_err(|reason| LayoutError::Misfit(index, reason.into()))?,
+                Some(cell) => {
+                    put_value(field.type_oid, cell, out).map_err(|reason| LayoutError::Misfit(index, reason.into()))?
+                }
             }
         }
         out.push(b'}');

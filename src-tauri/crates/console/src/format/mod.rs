@@ -165,6 +165,9 @@ pub enum WriteError {
     /// A file of this format holds one result.
     #[error("a file of the format {0} holds one result, and there is a second")]
     SecondResult(Format),
+    /// No statement brought rows.
+    #[error("a file of the format {0} holds a result, and there is none")]
+    NoResult(Format),
     /// More columns than the format has room for.
     #[error("a file of the format {format} has at most {limit} columns, and the result has {columns}")]
     TooManyColumns {

@@ -147,7 +147,8 @@ fn days(text: &str, before_christ: bool) -> Result<i64, Reason> {
     if year.len() < 4 {
         return Err(NOT_A_DATE);
     }
-    let year = Some(number(year, year.len()).map_err(|_| NOT_A_DATE)?).filter(|year| *year < 10_000_000).ok_or(TOO_FAR)?;
+    let year =
+        Some(number(year, year.len()).map_err(|_| NOT_A_DATE)?).filter(|year| *year < 10_000_000).ok_or(TOO_FAR)?;
     let (month, day) = (number(month, 2).map_err(|_| NOT_A_DATE)?, number(day, 2).map_err(|_| NOT_A_DATE)?);
     // There is no year 0: 1 BC is the year before 1.
     let year = if before_christ { 1 - year } else { year };
@@ -213,7 +214,7 @@ mod tests {
         assert_eq!(date(b"0001-12-31 BC"), Ok(-719_163));
         // The first day PostgreSQL knows of, and the last of Redshift.
         assert_eq!(date(b"4714-11-24 BC"), Ok(-2_440_588));
-        assert_eq!(date(b"294276-12-31"), Ok(106_761_731));
+        assert_eq!(date(b"294276-12-31"), Ok(106_762_939));
         for text in ["infinity", "-infinity", "24.12.2024", "2024-13-01", "2024-1-1", "2023-02-29", "", "20240101"] {
             assert!(date(text.as_bytes()).is_err(), "{text}");
         }
@@ -240,7 +241,9 @@ mod tests {
         assert_eq!(decimal128(b"123.4500", 5, 2), Ok(12_345));
         assert_eq!(decimal128(b"1234", 5, 2), Err("has more digits than its column"));
         assert_eq!(decimal128(b"0.001", 5, 2), Err("has more digits than its column"));
-        assert!(decimal128(b"NaN", 5, 2).is_err() && decimal128(b"1e3", 5, 2).is_err() && decimal128(b"", 5, 2).is_err());
+        assert!(
+            decimal128(b"NaN", 5, 2).is_err() && decimal128(b"1e3", 5, 2).is_err() && decimal128(b"", 5, 2).is_err()
+        );
         let wide = "12345678901234567890123456789012345678";
         assert_eq!(decimal128(wide.as_bytes(), 38, 0).map(|value| value.to_string()), Ok(wide.to_owned()));
         let wider = format!("{wide}{wide}");

@@ -52,6 +52,11 @@ impl<W: Write + Send, T: FnMut(Remark<'_>) + Send> RowWriter<W, T> {
         self.encoder.rows()
     }
 
+    /// How many results have begun.
+    pub fn results(&self) -> u64 {
+        self.encoder.results()
+    }
+
     /// Breaks, and remembers why. Nothing more is written then.
     fn kept(&mut self, done: Result<(), WriteError>) -> ControlFlow<()> {
         if let Err(error) = done {

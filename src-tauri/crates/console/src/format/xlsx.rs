@@ -43,8 +43,8 @@ const DECIMALS: usize = 4;
 macro_rules! put {
     ($line:expr, $($text:tt)*) => { { let _ = write!($line, $($text)*); } };
 }
-#[derive(Default)]
 pub(super) struct Xlsx {
+    sheet_rows: u32,
     tray: Tray,
     zip: Option<ZipWriter<StreamWriter<Tray>>>,
     columns: Vec<SheetColumn>,
@@ -109,7 +109,7 @@ impl Layout for Xlsx {
     }
 
     fn row(&mut self, cells: &[Cell<'_>], out: &mut Vec<u8>) -> Result<(), LayoutError> {
-        if self.row == SHEET_ROWS || self.bytes >= SHEET_BYTES {
+        if self.row == self.sheet_rows || self.bytes >= SHEET_BYTES {
             self.end_sheet()?;
             self.begin_sheet()?;
         }
@@ -139,7 +139,28 @@ impl Layout for Xlsx {
     }
 }
 
+impl Default for Xlsx {
+    fn default() -> Self {
+        Self::with_sheets_of(SHEET_ROWS)
+    }
+}
+
 impl Xlsx {
+    /// Sheets of so many rows, heading included.
+    fn with_sheets_of(sheet_rows: u32) -> Self {
+        Self {
+            sheet_rows,
+            tray: Tray::default(),
+            zip: None,
+            columns: Vec::new(),
+            decimals: Vec::new(),
+            sheets: 0,
+            row: 0,
+            bytes: 0,
+            line: String::new(),
+        }
+    }
+
     fn style_of(&mut self, column: &Column) -> usize {
         match column.type_oid {
             types::INT2 | types::INT4 | types::INT8 => WHOLE,
@@ -147,10 +168,11 @@ impl Xlsx {
             types::NUMERIC => match super::kind::numeric_of(column.type_modifier) {
                 Some((_, scale)) if scale > 0 && scale <= 30 => {
                     let known = self.decimals.iter().position(|decimals| *decimals == scale);
-                    DECIMALS + known.unwrap_or_else(|| {
-                        self.decimals.push(scale);
-                        self.decimals.len() - 1
-                    })
+                    DECIMALS
+                        + known.unwrap_or_else(|| {
+                            self.decimals.push(scale);
+                            self.decimals.len() - 1
+                        })
                 }
                 Some(_) => WHOLE,
                 None => 0,
@@ -188,9 +210,12 @@ impl Xlsx {
     /// What names the sheets and the styles. They come last, when it is known how many there are.
     fn put_frame(&mut self) -> Result<(), WriteError> {
         let of_each = |text: &dyn Fn(usize) -> String| (1..=self.sheets).map(text).collect::<String>();
-        let sheets = of_each(&|number| format!("<sheet name=\"Sheet{number}\" sheetId=\"{number}\" r:id=\"rId{number}\"/>"));
+        let sheets =
+            of_each(&|number| format!("<sheet name=\"Sheet{number}\" sheetId=\"{number}\" r:id=\"rId{number}\"/>"));
         let links = of_each(&|number| {
-            format!("<Relationship Id=\"rId{number}\" Type=\"{REL}/worksheet\" Target=\"worksheets/sheet{number}.xml\"/>")
+            format!(
+                "<Relationship Id=\"rId{number}\" Type=\"{REL}/worksheet\" Target=\"worksheets/sheet{number}.xml\"/>"
+            )
         });
         let parts = of_each(&|number| {
             format!("<Override PartName=\"/xl/worksheets/sheet{number}.xml\" ContentType=\"{KIND}.worksheet+xml\"/>")
@@ -242,7 +267,10 @@ impl Xlsx {
         for (index, decimals) in self.decimals.iter().enumerate() {
             let id = first_own + 1 + index;
             put!(formats, "<numFmt numFmtId=\"{id}\" formatCode=\"0.{}\"/>", "0".repeat(*decimals as usize));
-            put!(cells, "<xf numFmtId=\"{id}\" fontId=\"0\" fillId=\"0\" borderId=\"0\" xfId=\"0\" applyNumberFormat=\"1\"/>");
+            put!(
+                cells,
+                "<xf numFmtId=\"{id}\" fontId=\"0\" fillId=\"0\" borderId=\"0\" xfId=\"0\" applyNumberFormat=\"1\"/>"
+            );
         }
         let font = "<sz val=\"11\"/><name val=\"Calibri\"/><family val=\"2\"/>";
         format!(
@@ -320,7 +348,9 @@ fn put_cell(column: &SheetColumn, row: u32, cell: &[u8], line: &mut String) -> R
         _ => {}
     }
     if text.len() > CELL_UNITS && text.encode_utf16().count() > CELL_UNITS {
-        return Err("is longer than the 32,767 characters a spreadsheet's cell can hold; leave the column out, or choose another format");
+        return Err(
+            "is longer than the 32,767 characters a spreadsheet's cell can hold; leave the column out, or choose another format",
+        );
     }
     put!(line, "<c r=\"{letters}{row}\" t=\"inlineStr\"><is><t xml:space=\"preserve\">");
     put_escaped(text, line);
@@ -367,8 +397,34 @@ fn failed(error: ZipError) -> WriteError {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use std::io::Read;
+
     use super::*;
+
+    #[test]
+    fn a_full_sheet_is_followed_by_another_with_the_same_heading() {
+        let column = Column { name: "n".into(), type_oid: types::INT4, type_size: 4, type_modifier: -1 };
+        let (mut xlsx, mut out) = (Xlsx::with_sheets_of(3), Vec::new());
+        xlsx.begin(&[&column], &mut out).unwrap();
+        for number in 1..=5 {
+            assert!(xlsx.row(&[Some(number.to_string().as_bytes())], &mut out).is_ok());
+        }
+        assert!(xlsx.end(&mut out).is_ok());
+        let mut archive = zip::ZipArchive::new(io::Cursor::new(out)).unwrap();
+        let mut sheet = |number: usize| {
+            let mut text = String::new();
+            let mut file = archive.by_name(&format!("xl/worksheets/sheet{number}.xml")).unwrap();
+            file.read_to_string(&mut text).unwrap();
+            text
+        };
+        let values = |text: &str| text.matches("<v>").count();
+        assert_eq!([1, 2, 3].map(|number| values(&sheet(number))), [2, 2, 1]);
+        assert!(
+            (1..=3).all(|number| sheet(number).contains(">n</t>")) && sheet(3).contains("<c r=\"A2\" s=\"2\"><v>5</v>")
+        );
+    }
 
     #[test]
     fn columns_have_letters() {
