@@ -207,13 +207,23 @@ impl Engine {
     }
 
     /// With the system's own reason, "No space left on device", where there is one.
-    fn storage(&self, error: &StoreError) -> Error {
+    pub(crate) fn storage(&self, error: &StoreError) -> Error {
         let reason =
             std::error::Error::source(error).map_or_else(|| error.to_string(), |why| format!("{error}: {why}"));
         Error::Storage { path: self.home().spill().to_owned(), source: std::io::Error::other(reason) }
     }
 
     fn result(&self, id: &str) -> Result<Arc<ResultStore>, Error> {
+        self.result_of(id).map(|(_, store)| store)
+    }
+
+    /// The login of a tab.
+    pub(crate) fn tab_login(&self, id: &str) -> Result<Login, Error> {
+        Ok(self.tab(id)?.1.gate.login().clone())
+    }
+
+    /// A result, and as whom it was read.
+    pub(crate) fn result_of(&self, id: &str) -> Result<(Login, Arc<ResultStore>), Error> {
         let tabs: Vec<_> = lock(&self.shared.tabs.open).values().map(Arc::clone).collect();
         tabs.iter()
             .find_map(|open| {
@@ -221,7 +231,7 @@ impl Engine {
                 let run = run.borrow();
                 let mut results = run.as_ref()?.statements.iter().filter_map(|statement| statement.result.as_ref());
                 let found = results.find(|result| result.id.to_string() == id)?;
-                open.tab.result(found.id)
+                Some((open.gate.login().clone(), open.tab.result(found.id)?))
             })
             .ok_or_else(|| Error::NotFound { kind: "result", name: id.to_owned() })
     }

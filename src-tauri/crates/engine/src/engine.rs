@@ -22,6 +22,7 @@ use crate::{
     console::Tabs,
     error::Error,
     expiry::{Expiry, SignInEnd},
+    export::{self, Exports},
     gate::Gate,
     home::Home,
     login::Login,
@@ -49,6 +50,8 @@ pub enum Change {
     SignInEnded(SignInEnd),
     /// A run of this console tab went on.
     Run(crate::console::TabId),
+    /// An export began, went on or ended.
+    Exports,
 }
 
 /// How to open an engine.
@@ -98,6 +101,7 @@ pub(crate) struct Shared {
     pub(crate) changes: broadcast::Sender<Change>,
     pub(crate) gates: Mutex<BTreeMap<Login, Arc<Gate>>>,
     pub(crate) tabs: Tabs,
+    pub(crate) exports: Exports,
     pub(crate) expiry: Expiry,
     pub(crate) tls: TlsCache,
     aws_files: Option<AwsFiles>,
@@ -117,6 +121,7 @@ impl Engine {
     /// [`Error::Storage`] when the folders cannot be made.
     pub fn open(home: Home, options: EngineOptions) -> Result<Self, Error> {
         home.create()?;
+        export::sweep(&home.exports());
         let (changes, _) = broadcast::channel(256);
         Ok(Self {
             shared: Arc::new(Shared {
@@ -126,6 +131,7 @@ impl Engine {
                 changes,
                 gates: Mutex::default(),
                 tabs: Tabs::default(),
+                exports: Exports::default(),
                 expiry: Expiry::default(),
                 tls: TlsCache::default(),
                 aws_files: options.aws_files,
@@ -190,6 +196,7 @@ impl Engine {
         self.shared.aws_for(&sign_in, &resources).caller_identity().await.map_err(Error::Aws)?;
         if self.shared.memory.sign_in()?.is_some_and(|before| !before.is_same(&sign_in)) {
             // What runs was let in as somebody else.
+            self.shared.forget_exports().await;
             self.disconnect(None).await?;
         }
         self.shared.memory.set_sign_in(Some(&sign_in))?;
@@ -233,6 +240,7 @@ impl Engine {
     /// [`Error::Storage`].
     pub async fn logout(&self) -> Result<(), Error> {
         self.shared.memory.set_sign_in(None)?;
+        self.shared.forget_exports().await;
         self.disconnect(None).await?;
         for (_, aws) in lock(&self.shared.aws).drain() {
             aws.forget();
@@ -334,6 +342,7 @@ impl Engine {
     /// Ends everything: clients are told and given `limit` to go, all of them at once. Gives the sessions that were cut
     /// because they were still at work, or in a transaction, at the limit.
     pub async fn shutdown(&self, limit: Duration) -> Vec<SessionInfo> {
+        self.shared.exports.stop_of(None).await;
         self.shared.tabs.close_all().await;
         let gates = std::mem::take(&mut *lock(&self.shared.gates));
         join_all(gates.values().map(|gate| gate.close(limit))).await.concat()

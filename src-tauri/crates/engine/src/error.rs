@@ -7,6 +7,7 @@ use std::{io, path::PathBuf, sync::Arc};
 
 use postern_access::{Choices, Decision, Kind, NoDefault, ResourceError, Subject};
 use postern_aws::{AwsError, AwsErrorKind};
+use postern_console::format::Misfit;
 use postern_proxy::DialError;
 
 /// Why something could not be done.
@@ -60,6 +61,12 @@ pub enum Error {
         /// What to do about it.
         hint: Option<String>,
     },
+    /// There is a file where one is to be written.
+    #[error("{} exists already", path.display())]
+    FileExists {
+        /// Which.
+        path: PathBuf,
+    },
     /// A bug or a broken machine.
     #[error("internal error: {detail}")]
     Internal {
@@ -89,6 +96,9 @@ pub enum Error {
         /// Its words.
         message: String,
     },
+    /// A value has no exact form in the format that was asked for.
+    #[error("{0}")]
+    Misfit(Box<Misfit>),
     /// No such resource, connection, tab or result.
     #[error("{kind} '{name}' does not exist")]
     NotFound {
@@ -164,6 +174,10 @@ impl Error {
         Some(match self {
             Self::AlreadyExists { kind, name } => format!("Use --force to replace {kind} '{name}'."),
             Self::Aws(error) => return aws_advice(error),
+            Self::Misfit(_) => {
+                "Cast the column to text in the statement, leave it out, or choose another format.".to_owned()
+            }
+            Self::FileExists { .. } => "Use --force to replace it, or choose another name.".to_owned(),
             Self::NotSignedIn | Self::SignInExpired { .. } => "Sign in: postern login --user NAME".to_owned(),
             Self::PortInUse { .. } => "Stop it, or choose another port with --port.".to_owned(),
             Self::Dial { hint, .. } => return hint.clone(),

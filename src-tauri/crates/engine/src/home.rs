@@ -56,7 +56,7 @@ impl Home {
             create_private(&self.config)?;
         }
         let folders = [self.resources(), self.state(), self.audit(), self.cache.clone(), self.runtime.clone()];
-        for path in folders.into_iter().chain([self.connections()]) {
+        for path in folders.into_iter().chain([self.connections(), self.exports()]) {
             create_private(&path)?;
         }
         Ok(())
@@ -78,6 +78,12 @@ impl Home {
     #[must_use]
     pub fn state(&self) -> PathBuf {
         self.state.join("state")
+    }
+
+    /// One note for each file that is being exported to by any process of this home.
+    #[must_use]
+    pub fn exports(&self) -> PathBuf {
+        self.state.join("exports")
     }
 
     /// The audit log, a file a day.

@@ -18,6 +18,7 @@ mod descriptors;
 mod engine;
 mod error;
 mod expiry;
+mod export;
 mod gate;
 mod group_commit;
 mod home;
@@ -54,6 +55,7 @@ pub use crate::{
     engine::{Change, DatabaseEntry, Engine, EngineOptions, Identity},
     error::{Error, SqlFailure, choice_of},
     expiry::SignInEnd,
+    export::{Export, ExportFile, ExportId, ExportRequest, ExportSource, ExportState, Exported, write_failure},
     gate::{Connection, OpenConnection},
     home::Home,
     lease::Lease,
