@@ -11,7 +11,7 @@ pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub(crate) command: Command,
-    /// How to print: text, json or yaml; rows of `db exec` as table, csv, json or ndjson.
+    /// How to print: text, json or yaml; rows of `db exec` as table, csv, json, ndjson, parquet or arrow.
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
     /// Say more on stderr; twice for even more.
@@ -34,6 +34,10 @@ pub(crate) enum Format {
     Csv,
     /// Rows as one JSON object a line.
     Ndjson,
+    /// Rows with their types, as Apache Parquet.
+    Parquet,
+    /// Rows with their types, as an Arrow IPC file.
+    Arrow,
 }
 
 /// The commands.
@@ -192,6 +196,9 @@ pub(crate) struct DbExec {
     /// Write to a file instead of standard output; the file is complete or absent.
     #[arg(short = 'o', long = "output", value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Replace the file of -o if it exists; until the new one is complete it stays as it is.
+    #[arg(long, requires = "output")]
+    pub(crate) force: bool,
 }
 
 /// `db logout`

@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod failure;
 mod print;
+mod stop;
 
 use std::process::ExitCode;
 

@@ -39,9 +39,9 @@ pub(crate) fn data(format: Format, value: &impl Serialize, text: impl FnOnce() -
         Format::Yaml => {
             raw(&serde_saphyr::to_string(value).map_err(|error| Failure::internal("could not print", error))?);
         }
-        Format::Csv | Format::Ndjson => {
+        Format::Csv | Format::Ndjson | Format::Parquet | Format::Arrow => {
             return Err(Failure::usage(
-                "--format csv and ndjson are for the rows of `db exec`; use text, json or yaml",
+                "--format csv, ndjson, parquet and arrow are for the rows of `db exec`; use text, json or yaml",
             ));
         }
     }
@@ -74,7 +74,7 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
 }
 
 /// Columns a terminal gives a text: two for the wide letters of Korean, Chinese and Japanese.
-fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     text.chars().map(|character| if is_wide(character) { 2 } else { 1 }).sum()
 }
 
