@@ -21,6 +21,11 @@ const COMMANDS: &[&str] = &[
     "console_tabs",
     "result_window",
     "result_cell",
+    "export_start",
+    "export_stop",
+    "export_forget",
+    "export_reveal",
+    "exports_list",
     "activity_list",
     "activity_cancel",
 ];

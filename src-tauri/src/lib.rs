@@ -7,6 +7,7 @@ mod clipboard;
 mod commands;
 mod environment;
 mod events;
+mod files;
 mod invocation;
 mod notices;
 mod quit;
@@ -46,6 +47,8 @@ fn build() -> tauri::Result<tauri::App> {
         .plugin(tauri_plugin_store::Builder::new().build())
         .plugin(window::remember_place())
         .plugin(tauri_plugin_clipboard_manager::init())
+        // For the shell itself: the page may ask nothing of it.
+        .plugin(tauri_plugin_dialog::init())
         .invoke_handler(commands::handler())
         .setup(|app| {
             let app = app.handle();

@@ -10,7 +10,7 @@ use tauri_plugin_window_state::StateFlags;
 use crate::{invocation::Invocation, quit, tray};
 
 /// Its label, which the capability file names too.
-const MAIN: &str = "main";
+pub(crate) const MAIN: &str = "main";
 
 /// Size and place are remembered; whether it was hidden in the tray is not, since a start always shows it.
 pub(crate) fn remember_place() -> TauriPlugin<Wry> {

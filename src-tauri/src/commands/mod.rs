@@ -5,12 +5,13 @@ mod activity;
 mod connections;
 mod console;
 mod databases;
+mod exports;
 mod resources;
 mod session;
 
 use tauri::{State, Wry, ipc::Invoke};
 
-use self::{activity::*, connections::*, console::*, databases::*, resources::*, session::*};
+use self::{activity::*, connections::*, console::*, databases::*, exports::*, resources::*, session::*};
 
 /// What every handler gets.
 type Host<'a> = State<'a, postern_ipc::host::Host>;

@@ -3,7 +3,7 @@
 
 use ts_rs::{Config, TS};
 
-use crate::{activity::*, connections::*, console::*, databases::*, error::*, resources::*, session::*};
+use crate::{activity::*, connections::*, console::*, databases::*, error::*, exports::*, resources::*, session::*};
 
 /// Calls `$with!` with all commands as `name(Request) -> Response`. `()` stands for nothing.
 #[macro_export]
@@ -29,6 +29,11 @@ macro_rules! commands {
             console_tabs(()) -> Vec<ConsoleTab>,
             result_window(WindowRequest) -> RowWindow,
             result_cell(CellRequest) -> Cell,
+            export_start(StartExport) -> Option<Export>,
+            export_stop(String) -> (),
+            export_forget(String) -> (),
+            export_reveal(String) -> (),
+            exports_list(()) -> Vec<Export>,
             activity_list(ActivityRequest) -> Activity,
             activity_cancel(CancelQuery) -> CancelReport,
         }
@@ -45,6 +50,7 @@ macro_rules! events {
             connections_changed: Vec<Connection>,
             sign_in_ended: SignInEnd,
             run_changed: Run,
+            exports_changed: Vec<Export>,
             show: Show,
         }
     };
@@ -115,6 +121,13 @@ pub fn typescript() -> String {
         CutCell,
         CellRequest,
         Cell,
+        StartExport,
+        ExportSource,
+        ExportFormat,
+        CsvOptions,
+        ExportState,
+        Export,
+        TextColumn,
         ActivityRequest,
         Activity,
         ActivityScope,

@@ -37,6 +37,8 @@ pub enum ErrorCode {
     ConnectionLost,
     /// The server refused a statement; `sql` says what and where.
     DatabaseError,
+    /// A file is where one was to be written: `path`.
+    FileExists,
     /// The name of the database's host has no address: `host`.
     HostNotFound,
     /// A bug or a broken machine: `detail`.
@@ -47,6 +49,8 @@ pub enum ErrorCode {
     InvalidValue,
     /// The server refused the login: `address`, `db_user`. `server` holds its sentence.
     LoginRefused,
+    /// A value has no exact form in the format of an export: `row` (1 is the first), `column`, `value`, `reason`.
+    Misfit,
     /// No such thing: `kind`, `name`.
     NotFound,
     /// Nobody is signed in.

@@ -8,6 +8,7 @@ pub mod console;
 pub mod contract;
 pub mod databases;
 pub mod error;
+pub mod exports;
 pub mod host;
 pub mod resources;
 pub mod session;

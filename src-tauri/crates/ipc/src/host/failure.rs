@@ -36,6 +36,16 @@ impl From<&Error> for Failure {
                 Self::of(ErrorCode::ConnectionLost, [("database", database), ("reason", reason)])
             }
             Error::Dial { database, .. } => dial(database, error),
+            Error::FileExists { path } => Self::of(ErrorCode::FileExists, [("path", &path.display().to_string())]),
+            Error::Misfit(misfit) => Self::of(
+                ErrorCode::Misfit,
+                [
+                    ("row", &misfit.row.to_string()),
+                    ("column", &misfit.column),
+                    ("value", &misfit.value),
+                    ("reason", &misfit.reason.to_string()),
+                ],
+            ),
             Error::InvalidResources(mistakes) => match mistakes.first() {
                 Some(first) => Self::of(
                     ErrorCode::InvalidResource,

@@ -3,6 +3,7 @@
 
 mod console;
 mod convert;
+mod exports;
 mod failure;
 
 use std::{sync::Arc, time::Duration};
@@ -13,7 +14,8 @@ use serde::Serialize;
 use tokio::sync::broadcast;
 
 use crate::{
-    activity::*, connections::*, console::Run, contract::Show, databases::*, error::Failure, resources::*, session::*,
+    activity::*, connections::*, console::Run, contract::Show, databases::*, error::Failure, exports::Export,
+    resources::*, session::*,
 };
 
 /// The app behind the contract. Cheap to clone.
@@ -99,6 +101,7 @@ impl Host {
                 Ok(Change::Databases) => vec![Ok(Event::databases_changed(()))],
                 Ok(Change::Connections) => vec![self.connections_list(()).await.map(Event::connections_changed)],
                 Ok(Change::SignInEnded(whose)) => vec![Ok(Event::sign_in_ended(whose.into()))],
+                Ok(Change::Exports) => vec![self.exports_list(()).await.map(Event::exports_changed)],
                 Ok(Change::Run(tab)) => vec![self.run_of(tab).map(Event::run_changed)],
                 Ok(_) => continue,
                 Err(broadcast::error::RecvError::Lagged(_)) => self.everything().await,
@@ -118,6 +121,7 @@ impl Host {
             self.app_status(()).await.map(Event::status_changed),
             Ok(Event::databases_changed(())),
             self.connections_list(()).await.map(Event::connections_changed),
+            self.exports_list(()).await.map(Event::exports_changed),
         ];
         events.extend(tabs.iter().map(|tab| self.run_of(tab.id).map(Event::run_changed)));
         events
