@@ -25,6 +25,7 @@ beforeEach(() => {
     .answer("databases_list", () => databases)
     .answer("connections_list", () => connections)
     .answer("console_tabs", () => [])
+    .answer("exports_list", () => [])
     .answer("access_check", () => ({ allowed: true, role: "analyst-ro", reason: "it is listed", steps: [] }))
     .answer("activity_list", () => activity)
     .answer("console_open", (target) => ({ id: "t1", target, env: "prod" }));

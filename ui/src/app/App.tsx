@@ -15,6 +15,7 @@ import { useResources } from "../lib/resources";
 import { useConnections } from "../lib/state/connections";
 import { useConsoles } from "../lib/state/consoles";
 import { useDatabases } from "../lib/state/databases";
+import { useExports } from "../lib/state/exports";
 import { useNavigation, type View } from "../lib/state/navigation";
 import { useStatus } from "../lib/state/status";
 import { useToasts } from "../lib/state/toasts";
@@ -99,6 +100,10 @@ function loadAll(): void {
     .getState()
     .load()
     .catch((reason) => useToasts.getState().fail(asFailure(reason)));
+  useExports
+    .getState()
+    .load()
+    .catch((reason) => useToasts.getState().fail(asFailure(reason)));
 }
 
 /** What one person saw is not shown to the next. */
@@ -107,4 +112,5 @@ function forgetAll(): void {
   useConnections.getState().clear();
   useConsoles.getState().clear();
   useActivity.getState().clear();
+  useExports.getState().clear();
 }

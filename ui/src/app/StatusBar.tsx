@@ -7,6 +7,7 @@ import { explain } from "../lib/failure";
 import { age, hourMinute } from "../lib/format";
 import { sessionCount, useConnections } from "../lib/state/connections";
 import { isRunning, useConsoles } from "../lib/state/consoles";
+import { hasEnded, useExports } from "../lib/state/exports";
 import { useStatus } from "../lib/state/status";
 
 export function StatusBar() {
@@ -14,6 +15,7 @@ export function StatusBar() {
   const identity = useStatus((state) => state.status?.identity ?? null);
   const connections = useConnections((state) => state.list);
   const running = useConsoles((state) => state.tabs.filter(isRunning).length);
+  const exporting = useExports((state) => state.list.filter((one) => !hasEnded(one.state)).length);
   return (
     <footer className="status" data-testid="status-bar">
       <span
@@ -32,6 +34,12 @@ export function StatusBar() {
         <span className="status__item">
           <i className="dot dot--run" />
           {t("status.running", { count: running })}
+        </span>
+      )}
+      {exporting > 0 && (
+        <span className="status__item" data-testid="status-exports">
+          <i className="dot dot--run" />
+          {t("status.exporting", { count: exporting })}
         </span>
       )}
       <span className="spacer" />

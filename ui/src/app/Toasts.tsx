@@ -3,16 +3,20 @@ import { useTranslation } from "react-i18next";
 import { FailureNote } from "../components/FailureNote";
 import { Icon } from "../components/Icon";
 import { type Toast, useToasts } from "../lib/state/toasts";
+import { Exports } from "./Exports";
 
 const NEWS_MS = 5000;
 
 export function Toasts() {
   const list = useToasts((state) => state.list);
   return (
-    <div className="toasts" aria-live="polite">
-      {list.map((toast) => (
-        <ToastBox key={toast.id} toast={toast} />
-      ))}
+    <div className="toasts">
+      <Exports />
+      <div className="toasts__news" aria-live="polite">
+        {list.map((toast) => (
+          <ToastBox key={toast.id} toast={toast} />
+        ))}
+      </div>
     </div>
   );
 }

@@ -6,6 +6,7 @@ import { startTranslations, systemLanguage } from "../lib/i18n";
 import { useConnections } from "../lib/state/connections";
 import { useConsoles } from "../lib/state/consoles";
 import { useDatabases } from "../lib/state/databases";
+import { useExports } from "../lib/state/exports";
 import { isView, useNavigation } from "../lib/state/navigation";
 import { usePreferences } from "../lib/state/preferences";
 import { useStatus } from "../lib/state/status";
@@ -41,6 +42,7 @@ function listen(): void {
   shell.on("databases_changed", () => void useDatabases.getState().load());
   shell.on("connections_changed", useConnections.getState().take);
   shell.on("run_changed", useConsoles.getState().take);
+  shell.on("exports_changed", useExports.getState().take);
   shell.on("show", ({ view, database }) => show(view, database));
 }
 

@@ -117,6 +117,12 @@ const shapes = {
     </>
   ),
   right: <path d="m6 3.5 4.5 4.5L6 12.5" />,
+  save: (
+    <>
+      <path d="M8 2v7.5M4.8 6.6 8 9.8l3.2-3.2" />
+      <path d="M2.5 10.5v3h11v-3" />
+    </>
+  ),
   search: (
     <>
       <circle cx="7" cy="7" r="4.4" />

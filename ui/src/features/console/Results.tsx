@@ -6,6 +6,7 @@ import type { ResultInfo, StatementRun } from "../../ipc/contract";
 import { count, elapsed } from "../../lib/format";
 import { isOver, isRunning, type Tab } from "../../lib/state/consoles";
 import { ErrorPanel } from "./ErrorPanel";
+import { ExportButton } from "./export/ExportButton";
 import { ResultGrid } from "./grid/ResultGrid";
 import { Messages } from "./Messages";
 import { failureOf, results } from "./run-state";
@@ -56,6 +57,7 @@ export function Results({ tab, onGoTo }: Props) {
             testId="messages-tab"
             onPick={() => setPicked(MESSAGES)}
           />
+          <ExportButton tab={tab} statement={current} />
         </div>
       )}
       <div className="results">

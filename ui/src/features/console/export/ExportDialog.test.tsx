@@ -1,0 +1,93 @@
+import { fireEvent, render, screen, waitFor } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { Export, StatementRun } from "../../../ipc/contract";
+import type { Tab } from "../../../lib/state/consoles";
+import { failure, type MemoryBackend, provideMemoryBackend } from "../../../test/memory-backend";
+import { ExportButton } from "./ExportButton";
+
+const result = {
+  id: "r1",
+  columns: ["id", "name"].map((name) => ({ name, type_name: "varchar", numeric: false })),
+  rows: 12,
+  bytes: 99,
+  complete: true,
+};
+const statement: StatementRun = {
+  from: 2,
+  to: 10,
+  state: "done",
+  tag: "SELECT 12",
+  result,
+  failure: null,
+  elapsed_ms: 1,
+};
+const target = { database: "sales", db_user: "ro", db_name: "dev" };
+const tab: Tab = {
+  id: "t1",
+  target,
+  env: null,
+  number: 1,
+  text: "",
+  run: null,
+  runText: "; select 1",
+  startedAt: 0,
+  asking: false,
+  failure: null,
+};
+let memory: MemoryBackend;
+
+beforeEach(() => {
+  memory = provideMemoryBackend().answer("export_start", () => ({ id: "export-1" }) as Export);
+});
+
+async function opened() {
+  render(<ExportButton tab={tab} statement={statement} />);
+  fireEvent.keyDown(window, { key: "E", ctrlKey: true, shiftKey: true });
+  await screen.findByTestId("export-dialog");
+  return userEvent.setup();
+}
+
+describe("exporting", () => {
+  it("opens by its key, asks the shell with what was chosen, and closes when a file was", async () => {
+    const user = await opened();
+    await user.selectOptions(screen.getByTestId("export-format"), "csv");
+    await user.selectOptions(screen.getByTestId("export-delimiter"), ";");
+    await user.click(screen.getByTestId("export-bom"));
+    await user.click(screen.getByTestId("export-column-0"));
+    await user.click(screen.getByTestId("export-from-statement"));
+    await user.click(screen.getByTestId("export-start"));
+    await waitFor(() => expect(screen.queryByTestId("export-dialog")).toBeNull());
+    const [asked] = memory.requests("export_start");
+    expect(asked).toMatchObject({
+      source: { from: "statement", tab: "t1", sql: "select 1" },
+      format: "csv",
+      columns: [1],
+      csv: { delimiter: ";", bom: true, header: true, quote_all: false, null: "" },
+    });
+    expect(asked?.name).toMatch(/^sales-\d{4}-\d\d-\d\d$/);
+  });
+
+  it("stays open when no file was chosen, and says why an export cannot begin", async () => {
+    const user = await opened();
+    memory.answer("export_start", () => null);
+    await user.click(screen.getByTestId("export-start"));
+    expect(screen.getByTestId("export-dialog")).toBeTruthy();
+    memory.answer("export_start", () => {
+      throw failure("file_exists", { path: "/home/a/rows.csv" });
+    });
+    await user.click(screen.getByTestId("export-start"));
+    await waitFor(() => expect(screen.getByTestId("export-dialog").textContent).toContain("/home/a/rows.csv"));
+  });
+
+  it("says what is missing instead of a button that does nothing", async () => {
+    const user = await opened();
+    await user.click(screen.getByTestId("export-all"));
+    expect((screen.getByTestId("export-start") as HTMLButtonElement).disabled).toBe(true);
+    expect(screen.getByRole("status").textContent).toContain("at least one column");
+    await user.click(screen.getByTestId("export-all"));
+    await user.selectOptions(screen.getByTestId("export-format"), "sql");
+    await user.clear(screen.getByTestId("export-table"));
+    expect(screen.getByRole("status").textContent).toContain("Name a table");
+  });
+});
