@@ -4,6 +4,7 @@
 //! - `admission`: who may use a local proxy.
 //! - `command`: the guide's walk and the rest of the `postern` command.
 //! - `console`: the commands of the contract, as the window calls them.
+//! - `export`: rows into files, complete or absent.
 //! - `expiry`: the end of the sign-in towards AWS.
 //! - `proxy`: real clients through a local proxy, and what happens when something breaks.
 //! - `faults`: a proxy process between real clients and a network and a server that fail; `link` is that network.
@@ -14,6 +15,7 @@ mod app;
 mod command;
 mod console;
 mod expiry;
+mod export;
 mod faults;
 mod link;
 mod proxy;
