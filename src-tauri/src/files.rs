@@ -58,9 +58,13 @@ fn proposed(name: &str, ending: &str) -> String {
 
 /// Shows a file in its folder.
 pub(crate) async fn reveal(path: PathBuf) -> Result<(), Failure> {
+    let show = move || match tauri_plugin_opener::reveal_item_in_dir(&path) {
+        Ok(()) => Ok(()),
+        // Not every desktop has a file manager that points at a file; the folder opens in all that have any.
+        Err(error) => path.parent().map_or(Err(error), |folder| tauri_plugin_opener::open_path(folder, None::<&str>)),
+    };
     // It waits for the file manager.
-    let revealed = tauri::async_runtime::spawn_blocking(move || tauri_plugin_opener::reveal_item_in_dir(path)).await;
-    match revealed {
+    match tauri::async_runtime::spawn_blocking(show).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(Failure::internal(&error.to_string())),
         Err(error) => Err(Failure::internal(&error.to_string())),

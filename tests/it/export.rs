@@ -164,8 +164,8 @@ fn insert_statements_bring_the_same_values_back() {
             client.batch_execute(&format!("set standard_conforming_strings = {setting}")).await.expect("a setting");
             client.batch_execute(&sql).await.unwrap_or_else(|error| panic!("{error:?}: {sql}"));
         }
-        let differ = "select (select count(*) from public.exported_to), count(*) from (select t::text from \
-                      public.exported_to as t except select f::text from public.exported_from as f) as odd";
+        let differ = "select (select count(*) from public.exported_to), count(*) from (select (t.*)::text from \
+                      public.exported_to as t except select (u.*)::text from public.exported_from as u) as odd";
         let row = client.query_one(differ, &[]).await.expect("a comparison");
         assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (6, 0), "{sql}");
         client.batch_execute("drop table public.exported_from, public.exported_to").await.expect("it goes");
@@ -223,7 +223,7 @@ fn stopping_half_way_leaves_no_file_and_no_running_statement() {
         }
         assert_eq!(app.host.exports_list(()).await.expect("the list"), []);
     });
-    let running = "select count(*) from pg_stat_activity where state = 'active' and query like '%stopped half way%' \
+    let running = "select count(*) from pg_internal_stat_activity where state = 'active' and query like '%stopped half way%' \
                    and pid <> pg_backend_pid()";
     let client = admin("analytics-stage");
     eventually("the statements have ended", || {
@@ -390,7 +390,7 @@ fn a_signal_cancels_at_the_server_and_leaves_no_file() {
         let said = child.wait_with_output().expect("it ends");
         assert_eq!(said.status.code(), Some(1), "{said:?}");
         assert_eq!(names(folder.path()), Vec::<String>::new());
-        let running = "select count(*) from pg_stat_activity where state = 'active' and strpos(query, $1) > 0 \
+        let running = "select count(*) from pg_internal_stat_activity where state = 'active' and strpos(query, $1) > 0 \
                        and pid <> pg_backend_pid()";
         eventually("the statement has ended", || {
             let count: i64 = block_on(client.query_one(running, &[&mark])).expect("the list").get(0);
