@@ -102,9 +102,16 @@ impl Run<'_> {
                 tokio::select! {
                     ended = &mut running => ended,
                     () = stop.asked() => {
+                        // Rows are taken meanwhile: a server that waits to be rid of one hears of no cancel.
                         let canceled = async {
-                            self.engine.interrupt(self.login, key.as_ref()).await;
-                            running.await
+                            let asked = async {
+                                self.engine.interrupt(self.login, key.as_ref()).await;
+                                std::future::pending().await
+                            };
+                            tokio::select! {
+                                ended = &mut running => ended,
+                                never = asked => never,
+                            }
                         };
                         tokio::select! {
                             ended = tokio::time::timeout(CANCEL_LIMIT, canceled) => match ended {

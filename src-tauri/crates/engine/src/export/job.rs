@@ -281,9 +281,15 @@ impl Job {
             ended = &mut running => ended,
             _ = stop.wait_for(|stop| *stop) => {
                 if let Some(key) = key {
+                    // Rows are taken meanwhile: a server that waits to be rid of one hears of no cancel.
                     let canceled = async {
-                        gate.cancel_local(key.pid).await;
-                        (&mut running).await
+                        tokio::select! {
+                            ended = &mut running => drop(ended),
+                            never = async {
+                                gate.cancel_local(key.pid).await;
+                                std::future::pending::<()>().await
+                            } => never,
+                        }
                     };
                     // A server that does not answer loses the session: its stream is dropped with it.
                     let _ = tokio::time::timeout(CANCEL_LIMIT, canceled).await;
