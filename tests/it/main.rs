@@ -2,6 +2,7 @@
 //!
 //! - `tidy`: what a test can see of the invariants in `src-tauri/ARCHITECTURE.md`.
 //! - `admission`: who may use a local proxy.
+//! - `cancel`: a client's own cancel, in its three steps, and that it never meets another query.
 //! - `command`: the guide's walk and the rest of the `postern` command.
 //! - `console`: the commands of the contract, as the window calls them.
 //! - `expiry`: the end of the sign-in towards AWS.
@@ -11,6 +12,7 @@
 
 mod admission;
 mod app;
+mod cancel;
 mod command;
 mod console;
 mod expiry;

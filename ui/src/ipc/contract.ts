@@ -782,7 +782,25 @@ program: string,
 /**
  * Number of the session in the Connections view.
  */
-session: number, };
+session: number, 
+/**
+ * A cancel that its client asked for, where it was this query that was meant.
+ */
+cancel: ClientCancel | null, };
+
+export type ClientCancel = { 
+/**
+ * How it ended; absent while it is under way.
+ */
+outcome: CancelOutcome | null, 
+/**
+ * In order, so far.
+ */
+steps: Array<CancelStep>, 
+/**
+ * From the request to its end, or until now.
+ */
+elapsed_ms: number, };
 
 export type CancelQuery = { 
 /**

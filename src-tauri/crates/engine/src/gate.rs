@@ -10,14 +10,15 @@ use std::{
 
 use futures_util::future::join_all;
 use postern_proxy::{
-    Admission, CancelOutcome, DialError, Freshness, ListenError, ListenOptions, Listening, Proxy, ProxyOptions,
-    SessionId, SessionInfo, SessionState, StopReason, Totals,
+    Admission, DialError, Freshness, ListenError, ListenOptions, Listening, Proxy, ProxyOptions, QueryMark, SessionId,
+    SessionInfo, StopReason, Totals,
 };
 use secrecy::SecretString;
-use tokio::{io::DuplexStream, time::Instant};
+use tokio::io::DuplexStream;
 
 use crate::{
     auth::{self, Auth},
+    cancel::{self, Pursuits},
     certificate::{self, LocalTls},
     clock,
     engine::{Change, Engine, Shared, lock},
@@ -129,6 +130,8 @@ pub(crate) struct Gate {
     engine: std::sync::Weak<Shared>,
     open: Mutex<Option<Open>>,
     monitor: tokio::sync::Mutex<Option<Arc<Monitor>>>,
+    /// Cancels that clients have asked for.
+    pub(crate) pursuits: Pursuits,
 }
 
 /// What there is while it listens.
@@ -208,6 +211,7 @@ impl Engine {
             engine: Arc::downgrade(&self.shared),
             open: Mutex::default(),
             monitor: tokio::sync::Mutex::default(),
+            pursuits: Pursuits::default(),
         });
         let kept = Arc::clone(lock(&self.shared.gates).entry(login.clone()).or_insert_with(|| Arc::clone(&gate)));
         if Arc::ptr_eq(&kept, &gate) {
@@ -402,10 +406,14 @@ impl Gate {
     }
 
     /// Cancels what the session with this local key's PID runs, as a client's CancelRequest would.
-    pub(crate) async fn cancel_local(&self, local_pid: i32) {
-        if let Some(session) = self.proxy.sessions().into_iter().find(|session| session.local_pid == local_pid) {
-            let outcome = self.proxy.cancel_session(session.facts.id).await;
-            tracing::debug!(?outcome, session = %session.facts.id, "cancel");
+    pub(crate) async fn cancel_local(self: &Arc<Self>, local_pid: i32) {
+        let Some(session) = self.proxy.sessions().into_iter().find(|session| session.local_pid == local_pid) else {
+            return;
+        };
+        let (outcome, query) = self.proxy.cancel_session(session.facts.id).await;
+        tracing::debug!(?outcome, session = %session.facts.id, "cancel");
+        if let (Some(query), Some(shared)) = (query, self.engine.upgrade()) {
+            tokio::spawn(cancel::pursue(Engine { shared }, Arc::clone(self), query, outcome));
         }
     }
 
@@ -438,38 +446,14 @@ impl Gate {
         Ok(opened)
     }
 
-    /// First step of a cancel: CancelRequest over TLS for the session with this PID at the server.
-    ///
-    /// # Errors
-    /// Why it was not sent.
-    pub(crate) async fn cancel_backend(&self, backend_pid: i32) -> Result<(), String> {
-        let session = self.by_backend(backend_pid).ok_or_else(|| "the session is gone".to_owned())?;
-        match self.proxy.cancel_session(session.facts.id).await {
-            CancelOutcome::Sent => Ok(()),
-            CancelOutcome::NoSession => Err("the session is gone".to_owned()),
-            CancelOutcome::NoKey => Err("the server gave this session no cancel key".to_owned()),
-            CancelOutcome::Failed(error) => Err(error.to_string()),
-        }
+    /// The proxy that its sessions run through.
+    pub(crate) fn proxy(&self) -> &Proxy {
+        &self.proxy
     }
 
-    /// Whether our session has got the server's answer within `limit`. One that the server left hanging although it
-    /// reports the query canceled is told 57014 by us, and closed.
-    pub(crate) async fn answered(&self, backend_pid: i32, limit: Duration) -> bool {
-        let mut changes = self.proxy.changes();
-        let deadline = Instant::now() + limit;
-        let Some(first) = self.by_backend(backend_pid) else { return true };
-        loop {
-            match self.by_backend(backend_pid) {
-                Some(session) if session.state == SessionState::Running && session.statements == first.statements => {}
-                _ => return true,
-            }
-            if Instant::now() >= deadline {
-                self.proxy.stop_session(first.facts.id, StopReason::CancelledButSilent);
-                return false;
-            }
-            // A session that turns idle is no change of the list: look again soon.
-            let _ = tokio::time::timeout(Duration::from_millis(50), changes.changed()).await;
-        }
+    /// What the session with this PID at the server runs; `None` when it runs nothing or is none of ours.
+    pub(crate) fn running(&self, backend_pid: i32) -> Option<QueryMark> {
+        self.proxy.running(self.by_backend(backend_pid)?.facts.id)
     }
 
     fn by_backend(&self, backend_pid: i32) -> Option<SessionInfo> {

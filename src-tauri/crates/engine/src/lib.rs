@@ -47,7 +47,7 @@ pub use crate::{
     activity::{Activity, OurSession, Query, Scope},
     audit::{Audit, Batch, Broken},
     auth::Auth,
-    cancel::{CancelReport, CancelRequest, CancelStep, Outcome, StepKind},
+    cancel::{CancelReport, CancelRequest, CancelStep, Outcome, Pursued, StepKind},
     catalogue::{Catalogue, Resources, Stored},
     console::{ConsoleTab, Run, TabId},
     descriptors::allow_many_sessions,

@@ -120,6 +120,7 @@ pub fn typescript() -> String {
         ActivityScope,
         Query,
         OurSession,
+        ClientCancel,
         CancelQuery,
         CancelReport,
         CancelOutcome,

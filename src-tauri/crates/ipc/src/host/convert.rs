@@ -221,7 +221,23 @@ impl From<engine::Query> for Query {
             rows: query.rows,
             error: query.error,
             text: query.text,
-            ours: query.ours.map(|ours| OurSession { program: ours.program, session: ours.session }),
+            ours: query.ours.map(Into::into),
+        }
+    }
+}
+
+impl From<engine::OurSession> for OurSession {
+    fn from(ours: engine::OurSession) -> Self {
+        Self { program: ours.program, session: ours.session, cancel: ours.cancel.map(Into::into) }
+    }
+}
+
+impl From<engine::Pursued> for ClientCancel {
+    fn from(cancel: engine::Pursued) -> Self {
+        Self {
+            outcome: cancel.outcome.map(Into::into),
+            steps: cancel.steps.into_iter().map(Into::into).collect(),
+            elapsed_ms: whole_millis(cancel.elapsed),
         }
     }
 }
@@ -229,33 +245,37 @@ impl From<engine::Query> for Query {
 impl From<engine::CancelReport> for CancelReport {
     fn from(report: engine::CancelReport) -> Self {
         Self {
-            outcome: match report.outcome {
-                engine::Outcome::Canceled => CancelOutcome::Canceled,
-                engine::Outcome::Terminated => CancelOutcome::Terminated,
-                engine::Outcome::AlreadyFinished => CancelOutcome::AlreadyFinished,
-                engine::Outcome::QueryChanged => CancelOutcome::QueryChanged,
-                engine::Outcome::StillRunning => CancelOutcome::StillRunning,
-                engine::Outcome::NotPermitted => CancelOutcome::NotPermitted,
-            },
-            steps: report
-                .steps
-                .into_iter()
-                .map(|step| CancelStep {
-                    kind: match step.kind {
-                        engine::StepKind::Reread => CancelStepKind::Reread,
-                        engine::StepKind::WireCancel => CancelStepKind::WireCancel,
-                        engine::StepKind::CancelBackend => CancelStepKind::CancelBackend,
-                        engine::StepKind::TerminateBackend => CancelStepKind::TerminateBackend,
-                        engine::StepKind::ServerReports => CancelStepKind::ServerReports,
-                        engine::StepKind::ClientTold => CancelStepKind::ClientTold,
-                    },
-                    ok: step.ok,
-                    at_ms: whole_millis(step.at),
-                    detail: step.detail,
-                })
-                .collect(),
+            outcome: report.outcome.into(),
+            steps: report.steps.into_iter().map(Into::into).collect(),
             elapsed_ms: whole_millis(report.elapsed),
         }
+    }
+}
+
+impl From<engine::Outcome> for CancelOutcome {
+    fn from(outcome: engine::Outcome) -> Self {
+        match outcome {
+            engine::Outcome::Canceled => Self::Canceled,
+            engine::Outcome::Terminated => Self::Terminated,
+            engine::Outcome::AlreadyFinished => Self::AlreadyFinished,
+            engine::Outcome::QueryChanged => Self::QueryChanged,
+            engine::Outcome::StillRunning => Self::StillRunning,
+            engine::Outcome::NotPermitted => Self::NotPermitted,
+        }
+    }
+}
+
+impl From<engine::CancelStep> for CancelStep {
+    fn from(step: engine::CancelStep) -> Self {
+        let kind = match step.kind {
+            engine::StepKind::Reread => CancelStepKind::Reread,
+            engine::StepKind::WireCancel => CancelStepKind::WireCancel,
+            engine::StepKind::CancelBackend => CancelStepKind::CancelBackend,
+            engine::StepKind::TerminateBackend => CancelStepKind::TerminateBackend,
+            engine::StepKind::ServerReports => CancelStepKind::ServerReports,
+            engine::StepKind::ClientTold => CancelStepKind::ClientTold,
+        };
+        Self { kind, ok: step.ok, at_ms: whole_millis(step.at), detail: step.detail }
     }
 }
 
