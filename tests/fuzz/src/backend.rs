@@ -82,7 +82,7 @@ fn says_all(message: &BackendMessage<'_>) -> bool {
 fn cells(row: &backend::DataRow<'_>, length: usize) {
     let cells = row.cells();
     assert_eq!(cells.len(), row.len());
-    assert_eq!(row.is_empty(), row.len() == 0);
+    assert_eq!(row.is_empty(), cells.clone().next().is_none());
     let bytes: usize = cells.clone().map(|cell| 4 + cell.map_or(0, <[u8]>::len)).sum();
     assert_eq!((cells.count(), bytes + 2), (row.len(), length));
 }
