@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 /// Hands every file of a folder to a check; the name of the one at work is shown when it fails.
+#[allow(clippy::print_stdout, reason = "shown when the test fails, and only then")]
 fn replay(target: &str, check: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
     let mut count = 0;

@@ -193,6 +193,7 @@ mod tests {
     use super::*;
 
     /// Hands every kept input of a fuzz target to a check; the name of the one at work is shown when it fails.
+    #[allow(clippy::print_stdout, reason = "shown when the test fails, and only then")]
     fn replay(target: &str, check: fn(&[u8])) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/fuzz/corpus").join(target);
         let mut count = 0;
