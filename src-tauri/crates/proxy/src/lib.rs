@@ -15,6 +15,8 @@ mod audit;
 mod cancel;
 mod clock;
 mod dial;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod hold;
 mod keys;
 mod listener;

@@ -136,6 +136,12 @@ impl Proxy {
         &self.shared.name
     }
 
+    /// What its sessions have in common, for running parts of one alone.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     /// Binds everything that `options` asks for, or nothing, and begins to take clients in.
     ///
     /// # Errors
