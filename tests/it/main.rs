@@ -4,6 +4,7 @@
 //! - `admission`: who may use a local proxy.
 //! - `cancel`: a client's own cancel, in its three steps, and that it never meets another query.
 //! - `command`: the guide's walk and the rest of the `postern` command.
+//! - `connections`: local proxies as the window sees them, and the ports they keep.
 //! - `console`: the commands of the contract, as the window calls them.
 //! - `expiry`: the end of the sign-in towards AWS.
 //! - `proxy`: real clients through a local proxy, and what happens when something breaks.
@@ -14,6 +15,7 @@ mod admission;
 mod app;
 mod cancel;
 mod command;
+mod connections;
 mod console;
 mod expiry;
 mod faults;

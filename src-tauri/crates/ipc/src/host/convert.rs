@@ -160,27 +160,70 @@ impl From<engine::Connection> for Connection {
             sessions: connection.sessions.into_iter().map(Into::into).collect(),
             bytes_up: connection.bytes_up,
             bytes_down: connection.bytes_down,
+            traffic: connection.traffic.into(),
             opened_at: millis(connection.opened_at),
         }
     }
 }
 
-impl From<engine::SessionInfo> for Session {
-    fn from(session: engine::SessionInfo) -> Self {
+impl From<engine::LiveSession> for Session {
+    fn from(session: engine::LiveSession) -> Self {
+        let engine::LiveSession { info, client, traffic } = session;
+        let (origin, peer) = match info.facts.origin {
+            engine::Origin::Tcp(peer) => (SessionOrigin::Tcp, Some(peer.to_string())),
+            engine::Origin::Unix => (SessionOrigin::Unix, None),
+            engine::Origin::Internal => (SessionOrigin::Internal, None),
+        };
         Self {
-            id: session.facts.id.0,
-            origin: match session.facts.origin {
-                engine::Origin::Tcp(_) => SessionOrigin::Tcp,
-                engine::Origin::Unix => SessionOrigin::Unix,
-                engine::Origin::Internal => SessionOrigin::Internal,
-            },
-            program: session.facts.program,
-            db_user: session.facts.db_user,
-            db_name: session.facts.db_name,
-            backend_pid: session.facts.backend_pid,
-            started_at: millis(session.started_at),
-            bytes_up: session.bytes_up,
-            bytes_down: session.bytes_down,
+            id: info.facts.id.0,
+            origin,
+            program: info.facts.program,
+            db_user: info.facts.db_user,
+            db_name: info.facts.db_name,
+            peer,
+            process: client.process.map(|process| SessionProcess { program: process.program, pid: process.pid }),
+            other_user: client.other_user,
+            backend_pid: info.facts.backend_pid,
+            state: info.state.into(),
+            statements: info.statements,
+            started_at: millis(info.started_at),
+            bytes_up: info.bytes_up,
+            bytes_down: info.bytes_down,
+            traffic: traffic.into(),
+        }
+    }
+}
+
+impl From<engine::SessionState> for SessionState {
+    fn from(state: engine::SessionState) -> Self {
+        match state {
+            engine::SessionState::Connecting => Self::Connecting,
+            engine::SessionState::Idle => Self::Idle,
+            engine::SessionState::InTransaction => Self::InTransaction,
+            engine::SessionState::FailedTransaction => Self::FailedTransaction,
+            engine::SessionState::Running => Self::Running,
+        }
+    }
+}
+
+impl From<engine::Samples> for Traffic {
+    fn from(samples: engine::Samples) -> Self {
+        Self { per_second: samples.per_second, at: millis(samples.at) }
+    }
+}
+
+impl From<engine::RecentConnection> for RecentConnection {
+    fn from(recent: engine::RecentConnection) -> Self {
+        Self {
+            target: recent.login.into(),
+            env: recent.env,
+            port: recent.port,
+            auth: recent.auth.into(),
+            tls: recent.tls,
+            address: recent.address.map(|address| address.to_string()),
+            opened_at: millis(recent.opened_at),
+            stopped_at: recent.stopped_at.map(millis),
+            runs_in: recent.runs_in.map(|owner| owner.to_string()),
         }
     }
 }
