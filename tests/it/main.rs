@@ -2,7 +2,9 @@
 //!
 //! - `tidy`: what a test can see of the invariants in `src-tauri/ARCHITECTURE.md`.
 //! - `admission`: who may use a local proxy.
+//! - `cancel`: a client's own cancel, in its three steps, and that it never meets another query.
 //! - `command`: the guide's walk and the rest of the `postern` command.
+//! - `connections`: local proxies as the window sees them, and the ports they keep.
 //! - `console`: the commands of the contract, as the window calls them.
 //! - `export`: rows into files, complete or absent.
 //! - `expiry`: the end of the sign-in towards AWS.
@@ -12,7 +14,9 @@
 
 mod admission;
 mod app;
+mod cancel;
 mod command;
+mod connections;
 mod console;
 mod expiry;
 mod export;
