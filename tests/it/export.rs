@@ -200,9 +200,22 @@ fn rows_go_straight_from_the_server_into_a_file_through_a_session_of_their_own()
     assert_eq!((records.len(), &records[0]["source"]), (1, &serde_json::json!("statement")));
 }
 
+/// Waits until the server runs no statement with this mark.
+async fn no_longer_runs(client: &tokio_postgres::Client, mark: &str) {
+    let running = "select count(*) from pg_internal_stat_activity where state = 'active' and strpos(query, $1) > 0 \
+                   and pid <> pg_backend_pid()";
+    let ended = async {
+        while client.query_one(running, &[&mark]).await.expect("the list").get::<_, i64>(0) > 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), ended).await.expect("the statement ends at the server");
+}
+
 #[test]
-fn stopping_half_way_leaves_no_file() {
+fn stopping_half_way_ends_the_statement_and_leaves_no_file() {
     let app = App::open();
+    let client = admin("analytics-stage");
     let folder = tempfile::tempdir().expect("a folder");
     block_on(async {
         let tab = app.tab("analytics-stage").await;
@@ -219,6 +232,7 @@ fn stopping_half_way_leaves_no_file() {
             let stopped = app.until(&begun.id, |export| ended(export.state)).await;
             assert_eq!(stopped.state, ExportState::Stopped, "{stopped:?}");
             assert_eq!(names(folder.path()), Vec::<String>::new());
+            no_longer_runs(&client, "stopped half way").await;
             app.host.export_forget(begun.id).await.expect("it has ended");
         }
         assert_eq!(app.host.exports_list(()).await.expect("the list"), []);
@@ -383,12 +397,7 @@ fn a_signal_cancels_at_the_server_and_leaves_no_file() {
         let said = child.wait_with_output().expect("it ends");
         assert_eq!(said.status.code(), Some(1), "{said:?}");
         assert_eq!(names(folder.path()), Vec::<String>::new());
-        let running = "select count(*) from pg_internal_stat_activity where state = 'active' and strpos(query, $1) > 0 \
-                       and pid <> pg_backend_pid()";
-        eventually("the statement has ended", || {
-            let count: i64 = block_on(client.query_one(running, &[&mark])).expect("the list").get(0);
-            (count == 0).then_some(())
-        });
+        block_on(no_longer_runs(&client, mark));
     }
 }
 

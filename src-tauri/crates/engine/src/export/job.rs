@@ -268,7 +268,7 @@ impl Job {
 
     async fn statement(
         &self,
-        gate: &Gate,
+        gate: &Arc<Gate>,
         session: &mut Session<DuplexStream>,
         sql: &str,
         rows: &mut Counted<'_>,
@@ -301,7 +301,7 @@ impl Job {
     }
 }
 
-async fn cancel(gate: &Gate, session: &Session<DuplexStream>) {
+async fn cancel(gate: &Arc<Gate>, session: &Session<DuplexStream>) {
     if let Some(key) = session.cancel_key() {
         let _ = tokio::time::timeout(CANCEL_LIMIT, gate.cancel_local(key.pid)).await;
     }
