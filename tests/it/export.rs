@@ -236,6 +236,13 @@ fn stopping_half_way_ends_the_statement_and_leaves_no_file() {
             app.host.export_forget(begun.id).await.expect("it has ended");
         }
         assert_eq!(app.host.exports_list(()).await.expect("the list"), []);
+        // The app's end is a stop too.
+        let (wish, path) = (request(again(&tab, &sql), ExportFormat::Xlsx, 2), folder.path().join("rows.out"));
+        let begun = app.host.export_start(wish, path, false).await.expect("it begins");
+        app.until(&begun.id, |export| export.rows > 0 && export.bytes > 0).await;
+        app.host.shutdown(Duration::from_secs(3)).await;
+        assert_eq!(names(folder.path()), Vec::<String>::new());
+        no_longer_runs(&client, "stopped half way").await;
     });
     assert_eq!(app.audit("db.export"), Vec::<serde_json::Value>::new());
 }

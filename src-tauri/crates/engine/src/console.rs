@@ -88,7 +88,9 @@ impl Connector for GateConnector {
     }
 
     fn cancel(&self, key: CancelKey) -> BoxFuture<'_, ()> {
-        Box::pin(async move { self.gate.cancel_local(key.pid).await })
+        Box::pin(async move {
+            self.gate.cancel_local(key.pid).await;
+        })
     }
 }
 

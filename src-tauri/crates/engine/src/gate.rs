@@ -438,16 +438,25 @@ impl Gate {
         Ok(self.proxy.attach(program))
     }
 
-    /// Cancels what the session with this local key's PID runs, as a client's CancelRequest would.
-    pub(crate) async fn cancel_local(self: &Arc<Self>, local_pid: i32) {
-        let Some(session) = self.proxy.sessions().into_iter().find(|session| session.local_pid == local_pid) else {
-            return;
-        };
-        let (outcome, query) = self.proxy.cancel_session(session.facts.id).await;
-        tracing::debug!(?outcome, session = %session.facts.id, "cancel");
-        if let (Some(query), Some(shared)) = (query, self.engine.upgrade()) {
-            tokio::spawn(cancel::pursue(Engine { shared }, Arc::clone(self), query, outcome));
-        }
+    /// Cancels what the session with this local key's PID runs, as a client's CancelRequest would. In a task of its own: it is not
+    /// slowed by a caller that is busy with rows, nor left half done by one that gives up waiting. Says whether anything ran.
+    pub(crate) async fn cancel_local(self: &Arc<Self>, local_pid: i32) -> bool {
+        let gate = Arc::clone(self);
+        let cancel = tokio::spawn(async move {
+            let Some(session) = gate.proxy.sessions().into_iter().find(|session| session.local_pid == local_pid) else {
+                return false;
+            };
+            let (outcome, query) = gate.proxy.cancel_session(session.facts.id).await;
+            tracing::debug!(?outcome, session = %session.facts.id, "cancel");
+            if let (Some(query), Some(shared)) = (query, gate.engine.upgrade()) {
+                tokio::spawn(cancel::pursue(Engine { shared }, gate, query, outcome));
+            }
+            query.is_some()
+        });
+        cancel.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a cancel came to an untimely end");
+            false
+        })
     }
 
     /// The typed error behind a failed login through memory; `told` when the proxy knows of none.

@@ -1,6 +1,7 @@
 //! One export at work, on a thread of its own: neither the console nor a proxy waits for it.
 
 use std::{
+    fmt::Debug,
     path::PathBuf,
     sync::{
         Arc, Mutex,
@@ -17,7 +18,7 @@ use postern_console::{
     store::ResultStore,
     types::Column,
 };
-use postern_wire::ErrorResponse;
+use postern_wire::{CancelKey, ErrorResponse};
 use tokio::{io::DuplexStream, sync::watch};
 
 use super::{Export, ExportFile, ExportId, ExportState, Exported, write_failure};
@@ -35,8 +36,11 @@ const PROGRAM: &str = "Postern export";
 /// How often progress is told.
 const TICK: Duration = Duration::from_millis(250);
 
-/// How long a server may take to end a canceled statement before its session is left.
-const CANCEL_LIMIT: Duration = Duration::from_secs(5);
+/// How long a server may take to end a canceled statement before its session is left: longer than all steps of a cancel.
+const CANCEL_LIMIT: Duration = Duration::from_secs(20);
+
+/// How long after a cancel that found nothing to cancel the next is tried.
+const CANCEL_AGAIN: Duration = Duration::from_millis(50);
 
 /// Where the rows come from.
 pub(super) enum Source {
@@ -240,18 +244,13 @@ impl Job {
             session = start(&gate, PROGRAM) => session?,
             _ = stop.wait_for(|stop| *stop) => return Err(Error::Canceled),
         };
-        let mut rows = Counted { job: self, writer: RowWriter::new(style, file, |_: Remark<'_>| {}) };
-        let ended = self.statement(&gate, &mut session, sql, &mut rows).await;
-        let count = rows.writer.rows();
-        let written = rows.writer.finish();
-        match ended? {
+        let mut rows = Counted { job: self, writer: RowWriter::new(style, file, |_: Remark<'_>| {}), dropped: false };
+        match self.statement(&gate, &mut session, sql, &mut rows).await? {
             RunEnd::Done => {
+                let count = rows.writer.rows();
+                let written = rows.writer.finish().map_err(|error| write_failure(&self.path, error));
                 session.terminate().await;
-                Ok((written.map_err(|error| write_failure(&self.path, error))?, count))
-            }
-            RunEnd::Refused(error) if self.stopped() => {
-                tracing::debug!(%error, "the statement of an export was canceled");
-                Err(Error::Canceled)
+                Ok((written?, count))
             }
             RunEnd::Refused(error) => Err(Error::Sql(Box::new(server_failure(&error)))),
             RunEnd::CopyToClient => Err(Error::InvalidValue {
@@ -259,13 +258,17 @@ impl Job {
                 problem: "COPY … TO STDOUT sends no rows; export a SELECT".to_owned(),
             }),
             RunEnd::Stopped => {
-                // Nobody takes its rows any more: the server need not go on.
-                cancel(&gate, &session).await;
+                let written = rows.writer.finish();
+                // Nobody wants its rows any more: the server need not go on.
+                let key = session.cancel_key().cloned();
+                cancel(&gate, key, session.drain()).await;
+                session.terminate().await;
                 Err(written.err().map_or(Error::Canceled, |error| write_failure(&self.path, error)))
             }
         }
     }
 
+    /// Runs the statement, and has it canceled once the job is to stop.
     async fn statement(
         &self,
         gate: &Arc<Gate>,
@@ -280,20 +283,7 @@ impl Job {
         let ended = tokio::select! {
             ended = &mut running => ended,
             _ = stop.wait_for(|stop| *stop) => {
-                if let Some(key) = key {
-                    // Rows are taken meanwhile: a server that waits to be rid of one hears of no cancel.
-                    let canceled = async {
-                        tokio::select! {
-                            ended = &mut running => drop(ended),
-                            never = async {
-                                gate.cancel_local(key.pid).await;
-                                std::future::pending::<()>().await
-                            } => never,
-                        }
-                    };
-                    // A server that does not answer loses the session: its stream is dropped with it.
-                    let _ = tokio::time::timeout(CANCEL_LIMIT, canceled).await;
-                }
+                cancel(gate, key, running).await;
                 return Err(Error::Canceled);
             }
         };
@@ -301,9 +291,23 @@ impl Job {
     }
 }
 
-async fn cancel(gate: &Arc<Gate>, session: &Session<DuplexStream>) {
-    if let Some(key) = session.cancel_key() {
-        let _ = tokio::time::timeout(CANCEL_LIMIT, gate.cancel_local(key.pid)).await;
+/// Has the server end what a session runs. `rest` takes what it still sends until then: a server that waits to be rid of a row hears
+/// of no cancel, and one whose client leaves may run on for nobody, as Redshift does.
+async fn cancel<T: Debug>(gate: &Arc<Gate>, key: Option<CancelKey>, rest: impl Future<Output = T>) {
+    let gate = Arc::clone(gate);
+    let asked = tokio::spawn(async move {
+        // The statement may still be on its way to the server.
+        while let Some(key) = &key
+            && !gate.cancel_local(key.pid).await
+        {
+            tokio::time::sleep(CANCEL_AGAIN).await;
+        }
+    });
+    let ended = tokio::time::timeout(CANCEL_LIMIT, rest).await;
+    asked.abort();
+    match ended {
+        Ok(ended) => tracing::debug!(?ended, "the statement of an export was canceled"),
+        Err(_) => tracing::warn!("the server did not end the statement of an export; its session is closed"),
     }
 }
 
@@ -311,6 +315,8 @@ async fn cancel(gate: &Arc<Gate>, session: &Session<DuplexStream>) {
 struct Counted<'a> {
     job: &'a Job,
     writer: RowWriter<ExportFile>,
+    /// The job is to stop: the rows that still come are for nobody.
+    dropped: bool,
 }
 
 impl Sink for Counted<'_> {
@@ -320,7 +326,7 @@ impl Sink for Counted<'_> {
     }
 
     fn row(&mut self, row: Row<'_>) -> std::ops::ControlFlow<()> {
-        self.writer.row(row)
+        if self.dropped { std::ops::ControlFlow::Continue(()) } else { self.writer.row(row) }
     }
 
     fn complete(&mut self, tag: &str) {
@@ -332,6 +338,10 @@ impl Sink for Counted<'_> {
     }
 
     async fn flush(&mut self) -> std::ops::ControlFlow<()> {
+        self.dropped = self.job.stopped();
+        if self.dropped {
+            return std::ops::ControlFlow::Continue(());
+        }
         self.job.rows.store(self.writer.rows(), Ordering::Relaxed);
         self.writer.flush().await
     }
