@@ -7,6 +7,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use postern_console::{
@@ -33,6 +34,12 @@ const PROGRAM: &str = "Postern console";
 
 /// Rows that one window holds at most.
 const WINDOW: usize = 1_000;
+
+/// Pause after a step of a run was told, for each of its statements.
+const STEP_PAUSE: Duration = Duration::from_micros(100);
+
+/// That pause at most.
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
 /// Bytes of a cell that are given at most.
 const CELL: usize = 1_000_000;
@@ -151,7 +158,7 @@ impl Engine {
         let (tab, open) = self.tab(id)?;
         open.tab.run(request).map_err(|refused| match refused {
             RunRefused::Closed => Error::NotFound { kind: "tab", name: id.to_owned() },
-            RunRefused::Busy | RunRefused::Nothing => {
+            RunRefused::Busy | RunRefused::Nothing | RunRefused::TooMany(_) => {
                 Error::InvalidValue { field: "run".to_owned(), problem: refused.to_string() }
             }
         })?;
@@ -341,14 +348,27 @@ impl Engine {
             .ok_or_else(|| Error::NotFound { kind: "tab", name: id.to_owned() })
     }
 
-    /// Passes the steps of a tab's runs on, until the tab is dropped.
+    /// Passes the steps of a tab's runs on, until the tab is dropped. The more statements a run has, the more there is to
+    /// tell at each step, and the longer the pause in between; its end waits for nothing.
     fn tell_runs(&self, id: TabId, tab: &Tab<GateConnector>) {
         let mut watch = tab.watch();
         let changes = self.shared.changes.clone();
         tokio::spawn(async move {
             while watch.changed().await.is_ok() {
+                let (statements, ended) = match &*watch.borrow_and_update() {
+                    Some(run) => (run.statements.len() as u64, run.state.ended()),
+                    None => (0, true),
+                };
                 // Nobody listening is fine.
                 let _ = changes.send(Change::Run(id));
+                if !ended {
+                    let pause = (STEP_PAUSE * u32::try_from(statements).unwrap_or(u32::MAX)).min(LONGEST_PAUSE);
+                    // Another watch, so that this one still has what changes meanwhile before it.
+                    let mut other = watch.clone();
+                    let over = other.wait_for(|run| run.as_ref().is_none_or(|run| run.state.ended()));
+                    // A run that is over ends the pause, and so does a tab that is gone.
+                    let _ = tokio::time::timeout(pause, over).await;
+                }
             }
         });
     }

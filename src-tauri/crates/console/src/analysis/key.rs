@@ -208,11 +208,15 @@ fn push_float(value: f64, key: &mut Vec<u8>) {
 
 /// Sign, how many digits stand in front of the point, and the digits in pairs.
 fn push_decimal(cell: &[u8], key: &mut Vec<u8>) -> Option<()> {
-    match cell {
-        b"NaN" => return Some(key.push(NAN)),
-        b"Infinity" => return Some(key.push(PLUS_INFINITY)),
-        b"-Infinity" => return Some(key.push(MINUS_INFINITY)),
-        _ => {}
+    let bare = match cell {
+        b"NaN" => Some(NAN),
+        b"Infinity" => Some(PLUS_INFINITY),
+        b"-Infinity" => Some(MINUS_INFINITY),
+        _ => None,
+    };
+    if let Some(bare) = bare {
+        key.push(bare);
+        return Some(());
     }
     let (negative, number) = match cell {
         [b'-', number @ ..] => (true, number),
@@ -231,7 +235,8 @@ fn push_decimal(cell: &[u8], key: &mut Vec<u8>) -> Option<()> {
     let trailing = digits().rev().take_while(|&&digit| digit == b'0').count();
     let count = whole.len() + fraction.len();
     if leading == count {
-        return Some(key.push(ZERO));
+        key.push(ZERO);
+        return Some(());
     }
     let start = key.len() + 1;
     key.push(if negative { NEGATIVE } else { POSITIVE });

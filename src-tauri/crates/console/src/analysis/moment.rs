@@ -12,6 +12,9 @@ pub(super) enum Bounded {
 const SECOND: i64 = 1_000_000;
 const DAY: i64 = 86_400 * SECOND;
 
+/// Days from 1970 to 2000.
+pub(super) const TO_2000: i64 = 10_957;
+
 /// Days since 1970: `2024-02-29`, `0044-03-15 BC`, `infinity`.
 pub(super) fn date(text: &[u8]) -> Option<Bounded> {
     if let Some(infinite) = infinity(text) {
@@ -22,8 +25,8 @@ pub(super) fn date(text: &[u8]) -> Option<Bounded> {
     rest.is_empty().then_some(Bounded::Finite(days))
 }
 
-/// Microseconds since 1970, in UTC where there is a zone: `2024-02-29 12:00:00.5+09`. A date alone is its midnight:
-/// servers write none, but people do.
+/// Microseconds since 2000, from where 64 bits of them reach the last year of PostgreSQL; in UTC where there is a zone:
+/// `2024-02-29 12:00:00.5+09`. A date alone is its midnight: servers write none, but people do.
 pub(super) fn timestamp(text: &[u8]) -> Option<Bounded> {
     if let Some(infinite) = infinity(text) {
         return Some(infinite);
@@ -32,7 +35,7 @@ pub(super) fn timestamp(text: &[u8]) -> Option<Bounded> {
     let (days, rest) = days(text, bc)?;
     let (time, rest) = if rest.is_empty() { (0, rest) } else { clock(rest.strip_prefix(b" ")?)? };
     let east = if rest.is_empty() { 0 } else { zone(rest)? };
-    Some(Bounded::Finite(days.checked_mul(DAY)?.checked_add(time)?.checked_sub(east * SECOND)?))
+    Some(Bounded::Finite((days - TO_2000).checked_mul(DAY)?.checked_add(time)?.checked_sub(east * SECOND)?))
 }
 
 /// Microseconds since midnight.
@@ -254,8 +257,8 @@ mod tests {
 
     #[test]
     fn moments_are_in_utc() {
-        assert_eq!(timestamp(b"1970-01-01 09:00:00+09"), Some(Bounded::Finite(0)));
-        assert_eq!(timestamp(b"1969-12-31 23:59:59.25-00:00:01"), Some(Bounded::Finite(250_000)));
+        assert_eq!(timestamp(b"2000-01-01 09:00:00+09"), Some(Bounded::Finite(0)));
+        assert_eq!(timestamp(b"1999-12-31 23:59:59.25-00:00:01"), Some(Bounded::Finite(250_000)));
         assert_eq!(time_tz(b"12:00:00-03:30"), Some((15 * 3_600 * SECOND + 1_800 * SECOND, -12_600)));
     }
 

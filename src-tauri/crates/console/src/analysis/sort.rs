@@ -16,7 +16,7 @@ use crate::row::Row;
 use crate::store::{ResultStore, StoreError};
 
 /// Bytes of entries and keys in memory, of all threads together.
-const MEMORY: usize = 24 << 20;
+pub(super) const MEMORY: usize = 24 << 20;
 
 /// Bytes in which runs are read and written.
 const BLOCK: usize = 128 << 10;
@@ -120,8 +120,9 @@ impl<'a> Runs<'a> {
 }
 
 impl<'a> Sorter<'a> {
-    pub(super) fn new(keys: &'a Keys, scratch: &'a Runs<'a>) -> Self {
-        let memory = MEMORY / workers();
+    /// With `memory` bytes for all threads together.
+    pub(super) fn new(keys: &'a Keys, scratch: &'a Runs<'a>, memory: usize) -> Self {
+        let memory = memory / workers();
         Self {
             keys,
             scratch,

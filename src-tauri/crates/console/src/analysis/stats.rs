@@ -18,8 +18,8 @@ const BUCKETS: usize = 32;
 /// Different values that are counted one by one, so that the most frequent are known.
 const FEW: usize = 4_096;
 
-/// Different values that are counted at all, by each thread; more are estimated.
-const MANY: usize = 1 << 19;
+/// Different values that are counted at all; more are estimated.
+const MANY: usize = 1 << 18;
 
 /// Bits of a hash that choose one of the estimate's registers: an error of about 0.8 percent.
 const REGISTER_BITS: u32 = 14;
@@ -228,10 +228,13 @@ fn shown(text: &[u8]) -> String {
     String::from_utf8_lossy(text).chars().take(CHARS).collect()
 }
 
+/// In how many rows a value is, and its beginning.
+type Frequent = (u64, Box<[u8]>);
+
 /// Different values by their hash: two of a million values share one of 64 bits once in forty million columns.
 struct Distinct {
     /// How often each is there and what it is, while they are few.
-    few: Option<HashMap<u64, (u64, Box<[u8]>)>>,
+    few: Option<HashMap<u64, Frequent>>,
     /// Which there are, while that fits.
     many: Option<HashSet<u64>>,
     /// HyperLogLog: for each group of hashes the most zeros that one of it begins with.
@@ -281,7 +284,7 @@ impl Distinct {
         self.many = match (self.many, other.many) {
             (Some(mut mine), Some(other)) => {
                 mine.extend(other);
-                Some(mine)
+                (mine.len() <= MANY).then_some(mine)
             }
             _ => None,
         };
@@ -309,7 +312,7 @@ impl Distinct {
     }
 
     fn top(&mut self) -> Vec<TopValue> {
-        let mut values: Vec<(u64, Box<[u8]>)> = self.few.take().unwrap_or_default().into_values().collect();
+        let mut values: Vec<Frequent> = self.few.take().unwrap_or_default().into_values().collect();
         values.sort_unstable_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
         values.into_iter().take(TOP).map(|(rows, text)| TopValue { text: shown(&text), rows }).collect()
     }
@@ -369,7 +372,7 @@ fn written(kind: Kind, value: f64, width: f64) -> String {
         Kind::Date => date(value as i64),
         Kind::Timestamp => {
             let (days, second) = ((seconds as i64).div_euclid(DAY), (seconds as i64).rem_euclid(DAY));
-            let date = date(days);
+            let date = date(days + moment::TO_2000);
             match date.strip_suffix(" BC") {
                 Some(date) => format!("{date} {} BC", clock(second)),
                 None => format!("{date} {}", clock(second)),

@@ -122,12 +122,13 @@ fn several_columns_sort_one_after_the_other() {
 
 #[test]
 fn a_sort_that_does_not_fit_into_memory_is_as_exact_as_one_that_does() {
-    let rows = 1_200_000;
+    let rows = 120_000;
     let (store, directory) = large(rows);
     for (column, descending) in [(0, false), (0, true), (3, false)] {
         let job = Job::default();
         let spec = ViewSpec { sort: vec![SortColumn { column, descending }], filters: Vec::new() };
-        let view = store.make_view(&spec, &job).unwrap();
+        // Some ten runs for each of two threads.
+        let view = store.make_view_within(256 << 10, &spec, &job).unwrap();
         assert_eq!(job.progress(), (2 * rows, 2 * rows));
         let mut wanted: Vec<u64> = (0..rows).collect();
         match (column, descending) {
@@ -346,7 +347,7 @@ fn counting_a_view_counts_its_rows_only() {
 
 #[test]
 fn more_different_values_than_are_counted_are_estimated_well() {
-    let rows = 1_500_000;
+    let rows = 400_000;
     let (store, _directory) = large(rows);
     let stats = store.stats(None, 1, &Job::default()).unwrap();
     assert!(!stats.distinct_exact);
@@ -365,6 +366,31 @@ fn a_result_without_rows_or_with_only_null_has_an_answer_to_everything() {
         assert_eq!(found(&store, Some(&view), spec("x")), None);
         assert_eq!(found(&store, None, spec("x")), None);
     }
+}
+
+#[test]
+fn bytes_that_are_not_utf8_are_sorted_and_searched_as_they_are() {
+    let (store, mut writer) = ResultStore::create(columns(&[25]), StoreOptions::new("/nowhere"));
+    for cell in [&b"\xff\xfe"[..], b"a\xffb", b"a"] {
+        let mut body = vec![0, 1, 0, 0, 0, u8::try_from(cell.len()).unwrap()];
+        body.extend(cell);
+        writer.append(Row::decode(&body, 1).unwrap()).unwrap();
+    }
+    let view = view(&store, &[ascending(0)], &[]).unwrap();
+    assert_eq!(numbers(&store, &view), [2, 1, 0]);
+    assert_eq!(found(&store, Some(&view), spec("B")), Some((1, 0, 1, false)));
+    assert_eq!(store.stats(None, 0, &Job::default()).unwrap().max.as_deref(), Some("\u{fffd}\u{fffd}"));
+}
+
+#[test]
+fn a_sort_that_finds_the_disk_full_says_so_and_the_result_stays() {
+    let (store, directory) = large(60_000);
+    // The folder is gone: there is no file for what is sorted, while the rows have theirs.
+    drop(directory);
+    let by_text = ViewSpec { sort: vec![ascending(3)], filters: Vec::new() };
+    let failed = store.make_view_within(256 << 10, &by_text, &Job::default());
+    assert!(matches!(failed, Err(AnalysisError::Store(crate::store::StoreError::Write { .. }))), "{failed:?}");
+    assert_eq!(store.window(59_999, 9).unwrap().rows.len(), 1);
 }
 
 proptest! {

@@ -94,6 +94,16 @@ impl ResultStore {
     /// # Errors
     /// [`AnalysisError::Invalid`] for a column that does not exist or a value that is none of its type.
     pub fn make_view(&self, spec: &ViewSpec, job: &Job) -> Result<Arc<View>, AnalysisError> {
+        self.make_view_within(sort::MEMORY, spec, job)
+    }
+
+    /// The same with this many bytes for what is sorted.
+    pub(super) fn make_view_within(
+        &self,
+        memory: usize,
+        spec: &ViewSpec,
+        job: &Job,
+    ) -> Result<Arc<View>, AnalysisError> {
         static LAST: AtomicU64 = AtomicU64::new(0);
         let keys = Keys::new(&spec.sort, self)?;
         let checks = spec.filters.iter().map(|filter| Check::new(filter, self)).collect::<Result<Vec<_>, _>>()?;
@@ -104,7 +114,7 @@ impl ResultStore {
         job.expect(if keys.is_empty() { of } else { 2 * of });
         let (order, as_text) = if !keys.is_empty() {
             let runs = Runs::new(self);
-            let make = || (Sorter::new(&keys, &runs), Vec::new());
+            let make = || (Sorter::new(&keys, &runs, memory), Vec::new());
             let sorters = pass(self, &pieces, job, reach, make, |(sorter, scratch), _, piece| {
                 for (number, row) in piece.rows() {
                     if checks.iter().all(|check| check.passes(row, scratch)) {

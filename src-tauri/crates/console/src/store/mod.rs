@@ -240,6 +240,23 @@ impl ResultStore {
     }
 }
 
+impl Drop for ResultStore {
+    fn drop(&mut self) {
+        // With the last result of a file goes the file.
+        if Arc::strong_count(&self.spill.0) == 1 {
+            return;
+        }
+        let chunks = self.chunks.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = self.spill.0.get() {
+            let places = chunks.sealed.iter().filter_map(|sealed| match sealed.place {
+                Place::File(chunk) => Some(chunk),
+                Place::Memory(_) => None,
+            });
+            places.for_each(|chunk| file.release(chunk));
+        }
+    }
+}
+
 impl Chunks {
     /// Moves the chunk being filled to the full ones, and begins another in `next`.
     fn seal(&mut self, next: Chunk) -> Arc<Chunk> {

@@ -41,6 +41,25 @@ impl SpillFile {
         Ok(Spilled { offset, data, rows })
     }
 
+    /// Gives the disk back what a chunk took, where the system can. Nothing is lost when it cannot: the file goes some day.
+    pub(super) fn release(&self, chunk: Spilled) {
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::fs::{FallocateFlags, fallocate};
+            let length = u64::from(chunk.data) + u64::from(chunk.rows) * size_of::<u32>() as u64;
+            let _ = fallocate(&self.file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, chunk.offset, length);
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = chunk;
+    }
+
+    /// Bytes on the disk.
+    #[cfg(all(test, target_os = "linux"))]
+    pub(super) fn allocated(&self) -> u64 {
+        use std::os::unix::fs::MetadataExt as _;
+        self.file.metadata().map_or(0, |data| data.blocks() * 512)
+    }
+
     /// Where in a chunk's data the given rows begin and end: one more number than rows.
     pub(super) fn bounds(&self, chunk: Spilled, rows: Range<usize>) -> io::Result<Vec<usize>> {
         let skipped = rows.start.saturating_sub(1);

@@ -29,6 +29,9 @@ use crate::session::{Login, Session};
 use crate::split::{self, Strings, Utf16Offsets, utf16_to_byte};
 use crate::store::{ResultId, ResultStore, StoreOptions};
 
+/// Statements of a run at most: each has a state of its own, and whoever shows the run is told all of them at every step.
+const MAX_STATEMENTS: usize = 10_000;
+
 /// How long closing a tab waits for its run to stop, and again for the server to be told goodbye.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
@@ -87,6 +90,9 @@ pub enum RunRefused {
     /// There is no statement in the selection, or in the text.
     #[error("there is no statement to run")]
     Nothing,
+    /// A script for a program rather than for a person.
+    #[error("{0} statements are more than the {MAX_STATEMENTS} that a tab runs at once; use `postern db exec -f FILE`")]
+    TooMany(usize),
 }
 
 /// A console tab. Dropping it ends its session at once; [`Self::close`] does so with a goodbye.
@@ -137,7 +143,10 @@ impl<C: Connector> Tab<C> {
     /// When there is nothing to run or the last run has not ended; nothing has changed then.
     pub fn run(&self, request: RunRequest) -> Result<RunId, RunRefused> {
         let cancel = CancellationToken::new();
-        let statements = self.shared.state().begin(&request, &cancel)?;
+        // Before the lock is taken: a script of megabytes takes a while to read, and results are found under that lock.
+        let strings = self.shared.state().strings;
+        let statements = request.statements(strings);
+        self.shared.state().begin(&statements, &cancel)?;
         let id = RunId::next();
         self.shared.run.send_replace(Some(RunSnapshot {
             id,
@@ -238,21 +247,22 @@ impl<C: Connector> Shared<C> {
 }
 
 impl State {
-    /// Makes room for a run, and says which statements it has.
-    fn begin(&mut self, request: &RunRequest, cancel: &CancellationToken) -> Result<Vec<Range<usize>>, RunRefused> {
+    /// Makes room for a run.
+    fn begin(&mut self, statements: &[Range<usize>], cancel: &CancellationToken) -> Result<(), RunRefused> {
         if self.closed {
             return Err(RunRefused::Closed);
         }
         if self.active.is_some() {
             return Err(RunRefused::Busy);
         }
-        let statements = request.statements(self.strings);
-        if statements.is_empty() {
-            return Err(RunRefused::Nothing);
+        match statements.len() {
+            0 => return Err(RunRefused::Nothing),
+            1..=MAX_STATEMENTS => {}
+            more => return Err(RunRefused::TooMany(more)),
         }
         self.results.begin_run();
         self.active = Some(Active { cancel: cancel.clone(), task: None });
-        Ok(statements)
+        Ok(())
     }
 
     /// Takes back the session of a run that is over.

@@ -75,9 +75,8 @@ impl Results {
         match self.kept.get(&id) {
             None => Err(CloseRefused::Missing),
             Some(kept) if kept.store.growing() => Err(CloseRefused::Growing),
-            Some(kept) => {
-                kept.store.let_go();
-                self.kept.remove(&id);
+            Some(_) => {
+                self.let_go(|known, _| known == id);
                 Ok(())
             }
         }
@@ -85,15 +84,24 @@ impl Results {
 
     /// Drops what is not pinned. The next results have a file of their own, so that theirs can go when they do.
     pub(super) fn begin_run(&mut self) {
-        self.kept.values().filter(|kept| !kept.pinned).for_each(|kept| kept.store.let_go());
-        self.kept.retain(|_, kept| kept.pinned);
+        self.let_go(|_, kept| !kept.pinned);
         self.spill = SharedSpill::default();
     }
 
     pub(super) fn drop_all(&mut self) {
-        self.kept.values().for_each(|kept| kept.store.let_go());
-        self.kept.clear();
+        self.let_go(|_, _| true);
         self.spill = SharedSpill::default();
+    }
+
+    /// On a thread where it stops nobody: to give back a file of gigabytes takes the system a while.
+    fn let_go(&mut self, whether: impl Fn(ResultId, &Kept) -> bool) {
+        let gone: Vec<Kept> = self.kept.extract_if(.., |id, kept| whether(*id, kept)).map(|(_, kept)| kept).collect();
+        gone.iter().for_each(|kept| kept.store.let_go());
+        if let Ok(runtime) = tokio::runtime::Handle::try_current()
+            && !gone.is_empty()
+        {
+            runtime.spawn_blocking(move || drop(gone));
+        }
     }
 
     /// Bytes of rows in memory to stay.

@@ -35,7 +35,10 @@ impl Host {
     /// Runs statements.
     pub async fn console_run(&self, request: ConsoleRun) -> Result<Run, Failure> {
         let run = RunRequest { text: Arc::from(request.text), from: request.from, to: request.to, all: request.all };
-        let tab = self.engine()?.console_run(&request.tab, run)?;
+        // To split a script of megabytes takes a while.
+        let engine = self.engine()?.clone();
+        let begun = tokio::task::spawn_blocking(move || engine.console_run(&request.tab, run)).await;
+        let tab = begun.map_err(|panicked| Failure::internal(&panicked.to_string()))??;
         self.run_of(tab)
     }
 
