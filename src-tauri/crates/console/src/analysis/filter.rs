@@ -63,9 +63,20 @@ pub(super) struct Check {
 
 #[derive(Debug)]
 enum Test {
-    Compare { kind: Kind, with: Vec<u8>, test: FilterTest },
-    Text { pattern: Regex, wanted: bool },
-    Null { wanted: bool },
+    Compare {
+        kind: Kind,
+        with: Vec<u8>,
+        test: FilterTest,
+    },
+    /// With `anywhere` a match within a cell is one within the row too, so that the row may be asked first.
+    Text {
+        pattern: Regex,
+        wanted: bool,
+        anywhere: bool,
+    },
+    Null {
+        wanted: bool,
+    },
 }
 
 impl Check {
@@ -79,8 +90,10 @@ impl Check {
         };
         let value =
             || filter.value.as_deref().ok_or_else(|| AnalysisError::invalid("value", "this test needs a value"));
-        let text =
-            |pattern: String, wanted| regex(&pattern, filter.match_case).map(|pattern| Test::Text { pattern, wanted });
+        let anywhere = matches!(filter.test, FilterTest::Contains | FilterTest::NotContains);
+        let text = |pattern: String, wanted| {
+            regex(&pattern, filter.match_case).map(|pattern| Test::Text { pattern, wanted, anywhere })
+        };
         let escaped = || value().map(regex::escape);
         let test = match filter.test {
             FilterTest::Null => Test::Null { wanted: true },
@@ -113,9 +126,13 @@ impl Check {
     pub(super) fn passes(&self, row: Row<'_>, key: &mut Vec<u8>) -> bool {
         match self.column {
             Some(column) => self.cell_passes(row.cells().nth(column).flatten(), key),
-            // Nowhere in the row, rather than not in some cell of it.
             None => match &self.test {
-                Test::Text { pattern, wanted: false } => !row.cells().flatten().any(|cell| pattern.is_match(cell)),
+                Test::Text { pattern, wanted, anywhere } => {
+                    let may = !anywhere || pattern.is_match(row.raw());
+                    let found = may && row.cells().flatten().any(|cell| pattern.is_match(cell));
+                    // Nowhere in the row, rather than not in some cell of it.
+                    found == *wanted
+                }
                 _ => row.cells().any(|cell| self.cell_passes(cell, key)),
             },
         }
@@ -124,7 +141,7 @@ impl Check {
     fn cell_passes(&self, cell: Option<&[u8]>, key: &mut Vec<u8>) -> bool {
         match &self.test {
             Test::Null { wanted } => cell.is_none() == *wanted,
-            Test::Text { pattern, wanted } => cell.is_some_and(|cell| pattern.is_match(cell) == *wanted),
+            Test::Text { pattern, wanted, .. } => cell.is_some_and(|cell| pattern.is_match(cell) == *wanted),
             Test::Compare { kind, with, test } => {
                 key.clear();
                 // What is not as its type has it differs from every value, and is neither less nor more.

@@ -138,30 +138,37 @@ impl<'a> Sorter<'a> {
 
     /// Takes a row. Rows come in the order of their numbers.
     pub(super) fn push(&mut self, number: u64, row: Row<'_>) -> Result<(), StoreError> {
-        if self.entries.is_empty() {
-            self.first = number;
-            // All at once, so that they are never moved. What is not used is not touched, and so is no memory.
-            self.entries.reserve_exact(self.memory / size_of::<Entry>());
-        }
         self.as_text += self.keys.write(row, &mut self.key);
         let mut prefix = [0; 8];
         let shown = self.key.len().min(8);
         prefix[..shown].copy_from_slice(&self.key[..shown]);
-        let rest = match self.key.get(8..) {
-            Some(rest) if !rest.is_empty() => {
+        let more = self.key.len() - shown;
+        // The number counts from the run's first row, in 32 bits.
+        let far = number.saturating_sub(self.first) > u64::from(u32::MAX);
+        let full =
+            self.entries.len() * size_of::<Entry>() >= self.memory / 2 || self.rests.len() + more + 4 > self.memory / 2;
+        if !self.entries.is_empty() && (full || far) {
+            self.write_run()?;
+        }
+        if self.entries.is_empty() {
+            self.first = number;
+            // All at once, so that they are never moved. What is not used is not touched, and so is no memory.
+            self.entries.reserve_exact(self.memory / 2 / size_of::<Entry>() + 1);
+        }
+        let rest = match more {
+            0 => WHOLE,
+            _ => {
+                self.rests.reserve_exact((self.memory / 2).saturating_sub(self.rests.len()).max(more + 4));
                 let at = self.rests.len();
                 // Both fit: a run ends long before four gigabytes, and so does a key.
-                self.rests.extend_from_slice(&(rest.len() as u32).to_le_bytes());
-                self.rests.extend_from_slice(rest);
+                self.rests.extend_from_slice(&(more as u32).to_le_bytes());
+                self.rests.extend_from_slice(&self.key[8..]);
                 at as u32
             }
-            _ => WHOLE,
         };
-        // A run that spans more rows than fit ends.
         let row = u32::try_from(number - self.first).unwrap_or(u32::MAX);
         self.entries.push(Entry { prefix: u64::from_be_bytes(prefix), row, rest });
-        let used = self.entries.len() * size_of::<Entry>() + self.rests.len();
-        if used + size_of::<Entry>() > self.memory || row > u32::MAX - (1 << 17) { self.write_run() } else { Ok(()) }
+        Ok(())
     }
 
     fn sort(&mut self) {
