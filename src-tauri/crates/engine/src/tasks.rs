@@ -20,7 +20,7 @@ use crate::{
 /// How often progress is told.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Tasks that work at a time: each uses all cores and some thirty megabytes. The others wait.
+/// Tasks that work at a time: each uses all cores and some twenty megabytes. The others wait.
 const AT_ONCE: usize = 2;
 
 /// How far a task is.

@@ -61,7 +61,7 @@ fn measure(cluster: &Cluster, env: &BTreeMap<String, String>, rounds: usize) -> 
     let mut times: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for round in 0..rounds {
         let first = Psql::start(cluster, &["-v", "FETCH_COUNT=1000"])?.first_row(MILLION)?;
-        let all = Psql::start(cluster, &[])?.to_nowhere(MILLION)?;
+        let all = Psql::start(cluster, &[])?.discard(MILLION)?;
         let ours = postern(env, "1m", MILLION)?;
         let ours = |name: &str| ours[name].as_f64().context("a figure");
         for (name, time) in [
@@ -145,7 +145,7 @@ impl Psql {
         Ok(first)
     }
 
-    fn to_nowhere(mut self, sql: &str) -> Result<Duration> {
+    fn discard(mut self, sql: &str) -> Result<Duration> {
         let started = Instant::now();
         self.say(&format!("\\o /dev/null\n{sql};\n\\o\n\\echo done\n"))?;
         self.line()?;

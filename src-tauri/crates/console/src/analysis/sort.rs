@@ -16,7 +16,7 @@ use crate::row::Row;
 use crate::store::{ResultStore, StoreError};
 
 /// Bytes of entries and keys in memory, of all threads together.
-pub(super) const MEMORY: usize = 24 << 20;
+pub(super) const MEMORY: usize = 16 << 20;
 
 /// Bytes in which runs are read and written.
 const BLOCK: usize = 128 << 10;
