@@ -35,6 +35,7 @@ mod relay_thread;
 mod sockets;
 mod sql;
 mod strings;
+mod tasks;
 mod tls;
 mod traffic;
 mod upstream;
@@ -70,6 +71,7 @@ pub use crate::{
     sockets::{Holder, Process},
     sql::{server_failure, session_failure},
     strings::{Address, Security, Strings, TlsCheck, strings},
+    tasks::Progress,
     traffic::Samples,
 };
 
