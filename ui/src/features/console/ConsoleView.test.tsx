@@ -17,12 +17,13 @@ function run(state: RunState, more: Partial<Run["statements"][number]> = {}): Ru
   return { id: "a", tab: "t1", state, statements: [statement], notices: [], elapsed_ms: 214, failure: null };
 }
 
+let results = 0;
 const result = { id: "r1", columns, rows: ROWS, bytes: 1_840_000_000, complete: true };
 
 beforeEach(async () => {
   // A viewport of ten rows; jsdom has none of its own.
   vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(240);
-  vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockReturnValue(900);
+  vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockReturnValue(1300);
   memory = provideMemoryBackend()
     .answer("console_open", () => ({ id: "t1", target, env: "prod" }))
     .answer("console_cancel", () => null)
@@ -97,7 +98,10 @@ describe("running", () => {
 
 describe("the result grid", () => {
   async function shown() {
-    memory.answer("console_run", () => run("done", { tag: `SELECT ${ROWS}`, result }));
+    results += 1;
+    memory.answer("console_run", () =>
+      run("done", { tag: `SELECT ${ROWS}`, result: { ...result, id: `big${results}` } }),
+    );
     render(<ConsoleView />);
     await userEvent.click(await screen.findByTestId("run"));
     await screen.findByTestId("cell-0-0");

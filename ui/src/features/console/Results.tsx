@@ -108,7 +108,7 @@ function ResultPane({ statement, result }: { statement: StatementRun; result: Re
       />
     );
   }
-  return <ResultGrid result={result} />;
+  return <ResultGrid result={result} growing={!isOver(statement.state)} />;
 }
 
 function NoRowsYet({ tab }: { tab: Tab }) {
