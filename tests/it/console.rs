@@ -27,7 +27,7 @@ fn rows_are_kept_in_rust_and_given_by_window() {
         let result = run.statements[0].result.clone().expect("it has rows");
         assert_eq!((result.rows, result.complete), (50_000, true));
         assert!(result.columns[0].numeric && !result.columns[1].numeric);
-        let request = |first| WindowRequest { result: result.id.clone(), first, count: 2 };
+        let request = |first| WindowRequest { result: result.id.clone(), view: None, first, count: 2 };
         let window = app.host.result_window(request(49_998)).await.expect("the last rows");
         assert_eq!(window.rows[1], [Some("50000".into()), Some("50000행".into()), Some("50000".into())]);
         let window = app.host.result_window(request(2)).await.expect("the first rows");
@@ -65,7 +65,7 @@ fn a_cell_of_a_hundred_megabytes_is_cut_for_the_window_and_kept_whole() {
         let result = run.statements[0].result.clone().expect("a row");
         let window = app
             .host
-            .result_window(WindowRequest { result: result.id.clone(), first: 0, count: 1 })
+            .result_window(WindowRequest { result: result.id.clone(), view: None, first: 0, count: 1 })
             .await
             .expect("the row");
         assert_eq!(window.cut[0].bytes, 99_000_000);

@@ -600,11 +600,47 @@ severity: string,
  */
 message: string, };
 
+export type KeptResult = { 
+/**
+ * What it holds.
+ */
+result: ResultInfo, 
+/**
+ * The run that made it.
+ */
+run: string, 
+/**
+ * Its statement; the first 1,000 characters.
+ */
+sql: string, 
+/**
+ * The next run leaves it.
+ */
+pinned: boolean, 
+/**
+ * Rows may still come.
+ */
+growing: boolean, };
+
+export type PinResult = { 
+/**
+ * Which.
+ */
+result: string, 
+/**
+ * Whether it stays.
+ */
+pinned: boolean, };
+
 export type WindowRequest = { 
 /**
  * Which result.
  */
 result: string, 
+/**
+ * In the order of this view of it, and only its rows. Without one: all, as they came.
+ */
+view?: string, 
 /**
  * First row, from 0.
  */
@@ -626,7 +662,11 @@ rows: Array<Array<string | null>>,
 /**
  * Cells that were cut.
  */
-cut: Array<CutCell>, };
+cut: Array<CutCell>, 
+/**
+ * Which row of the result each of `rows` is, from 0. Only for a view: without one that is `first` and onward.
+ */
+numbers?: Array<number>, };
 
 export type CutCell = { 
 /**
@@ -669,6 +709,237 @@ bytes: number,
  * More of it exists.
  */
 cut: boolean, };
+
+export type ViewRequest = { 
+/**
+ * Of which result. What is still to come of it is not in the view.
+ */
+result: string, 
+/**
+ * The window's own name for this work, for `result_progress` and `result_cancel`. Work of the same name that still
+ * goes on is stopped first.
+ */
+task: string, 
+/**
+ * By the first column, among equals by the next; rows that are equal in all stay as they came. None: as they came.
+ */
+sort: Array<SortColumn>, 
+/**
+ * All of them hold for a row of the view.
+ */
+filters: Array<Filter>, };
+
+export type SortColumn = { 
+/**
+ * From 0.
+ */
+column: number, 
+/**
+ * The largest first.
+ */
+descending: boolean, };
+
+export type Filter = { 
+/**
+ * From 0. Null: some cell of the row; not for comparisons.
+ */
+column: number | null, 
+/**
+ * What has to hold.
+ */
+test: FilterTest, 
+/**
+ * With what. Left out for `null` and `not_null`.
+ */
+value?: string, 
+/**
+ * Upper and lower case differ. Only for tests of text, from `contains` on; comparisons are exact.
+ */
+match_case: boolean, };
+
+export type FilterTest = "equal" | "not_equal" | "less" | "less_or_equal" | "greater" | "greater_or_equal" | "contains" | "not_contains" | "starts_with" | "ends_with" | "matches" | "null" | "not_null";
+
+export type View = { 
+/**
+ * Names it in commands.
+ */
+id: string, 
+/**
+ * Of which result.
+ */
+result: string, 
+/**
+ * How many it shows.
+ */
+rows: number, 
+/**
+ * How many the result had when it was made. With more by now, ask for a new one.
+ */
+of: number, 
+/**
+ * Values that were not as their type has them, and so were compared as text behind all others.
+ */
+as_text: number, };
+
+export type FindRequest = { 
+/**
+ * In which result.
+ */
+result: string, 
+/**
+ * In the order of this view of it, and only in its rows.
+ */
+view?: string, 
+/**
+ * As of a view.
+ */
+task: string, 
+/**
+ * What to look for; never empty.
+ */
+text: string, 
+/**
+ * It is a regular expression.
+ */
+regex: boolean, 
+/**
+ * Upper and lower case differ.
+ */
+match_case: boolean, 
+/**
+ * Only in this column; null: in all.
+ */
+column: number | null, 
+/**
+ * The cell to begin behind, or in front of when going backwards. Null: begin with the first cell, or the last.
+ */
+from: CellPlace | null, 
+/**
+ * The previous match instead of the next.
+ */
+backwards: boolean, };
+
+export type CellPlace = { 
+/**
+ * Row of the view, or of the result without one, from 0.
+ */
+row: number, 
+/**
+ * Column, from 0.
+ */
+column: number, };
+
+export type Found = { 
+/**
+ * Where it is in the grid.
+ */
+place: CellPlace, 
+/**
+ * Its row in the result, from 0, for `result_cell`.
+ */
+number: number, 
+/**
+ * It was found past the end, from the start on (backwards: the other way around).
+ */
+wrapped: boolean, };
+
+export type StatsRequest = { 
+/**
+ * Of which result.
+ */
+result: string, 
+/**
+ * Only rows of this view.
+ */
+view?: string, 
+/**
+ * As of a view.
+ */
+task: string, 
+/**
+ * From 0.
+ */
+column: number, };
+
+export type ColumnStats = { 
+/**
+ * Rows that were looked at.
+ */
+rows: number, 
+/**
+ * NULL among them.
+ */
+nulls: number, 
+/**
+ * Empty texts among them.
+ */
+empty: number, 
+/**
+ * Different values, NULL not among them.
+ */
+distinct: number, 
+/**
+ * Whether `distinct` was counted; else it is estimated, to about two percent.
+ */
+distinct_exact: boolean, 
+/**
+ * The smallest by value, as the server sent it, at most 1,000 characters of it; null when all are NULL.
+ */
+min: string | null, 
+/**
+ * The largest.
+ */
+max: string | null, 
+/**
+ * For numbers and times: at most 32 ranges of equal width from `min` to `max`. NaN and infinity are in none.
+ */
+histogram: Array<Bucket>, 
+/**
+ * The most frequent values, at most ten, most frequent first. None when there are too many different ones.
+ */
+top: Array<TopValue>, 
+/**
+ * Values that were not as their type has them, and so were compared as text behind all others.
+ */
+as_text: number, };
+
+export type Bucket = { 
+/**
+ * Its smallest value, rounded for reading.
+ */
+from: string, 
+/**
+ * The smallest behind it; in the last one the largest value.
+ */
+to: string, 
+/**
+ * How many rows have one of it.
+ */
+rows: number, };
+
+export type TopValue = { 
+/**
+ * At most 1,000 characters.
+ */
+text: string, 
+/**
+ * In so many rows.
+ */
+rows: number, };
+
+export type ResultProgress = { 
+/**
+ * The name that the window gave it.
+ */
+task: string, 
+/**
+ * Rows done.
+ */
+done: number, 
+/**
+ * Rows to do, all passes counted.
+ */
+of: number, };
 
 export type ActivityRequest = { 
 /**
@@ -867,8 +1138,16 @@ export interface Commands {
   console_run: { request: ConsoleRun; response: Run };
   console_cancel: { request: string; response: null };
   console_tabs: { request: null; response: Array<ConsoleTab> };
+  console_results: { request: string; response: Array<KeptResult> };
   result_window: { request: WindowRequest; response: RowWindow };
   result_cell: { request: CellRequest; response: Cell };
+  result_view: { request: ViewRequest; response: View };
+  result_view_close: { request: string; response: null };
+  result_find: { request: FindRequest; response: Found | null };
+  result_stats: { request: StatsRequest; response: ColumnStats };
+  result_cancel: { request: string; response: null };
+  result_pin: { request: PinResult; response: null };
+  result_close: { request: string; response: null };
   activity_list: { request: ActivityRequest; response: Activity };
   activity_cancel: { request: CancelQuery; response: CancelReport };
 }
@@ -880,5 +1159,6 @@ export interface Events {
   connections_changed: Array<Connection>;
   sign_in_ended: SignInEnd;
   run_changed: Run;
+  result_progress: ResultProgress;
   show: Show;
 }

@@ -10,9 +10,12 @@ use std::{
 };
 
 use postern_console::{
+    analysis::{ColumnStats, FindSpec, Found, View, ViewSpec, ViewWindow},
     session::Login as ConsoleLogin,
-    store::{CellText, ResultStore, StoreError, StoreOptions, Window},
-    tab::{Connector, RunFailure, RunRefused, RunRequest, RunSnapshot, Stream, Tab, TabOptions},
+    store::{CellText, ResultId, ResultStore, StoreError, StoreOptions, Window},
+    tab::{
+        CloseRefused, Connector, KeptResult, RunFailure, RunRefused, RunRequest, RunSnapshot, Stream, Tab, TabOptions,
+    },
 };
 use postern_proxy::BoxFuture;
 use postern_wire::CancelKey;
@@ -190,40 +193,144 @@ impl Engine {
         })
     }
 
+    /// The results that a tab keeps, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn console_results(&self, id: &str) -> Result<Vec<KeptResult>, Error> {
+        Ok(self.tab(id)?.1.tab.results())
+    }
+
+    /// Has the next run of its tab leave a result, or no longer.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn pin_result(&self, result: &str, pinned: bool) -> Result<(), Error> {
+        let (open, store) = self.kept(result)?;
+        if open.tab.pin(store.id(), pinned) { Ok(()) } else { Err(no_result(result)) }
+    }
+
+    /// Lets go of a result.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::InvalidValue`] while its rows still come.
+    pub fn close_result(&self, result: &str) -> Result<(), Error> {
+        let (open, store) = self.kept(result)?;
+        open.tab.close_result(store.id()).map_err(|refused| match refused {
+            CloseRefused::Missing => no_result(result),
+            CloseRefused::Growing => Error::InvalidValue { field: "result".to_owned(), problem: refused.to_string() },
+        })
+    }
+
     /// Rows of a result; at most a thousand.
     ///
     /// # Errors
     /// [`Error::NotFound`] when the tab has moved on; [`Error::Storage`] when the spill file cannot be read.
-    pub fn result_window(&self, result: &str, first: u64, count: usize) -> Result<Window, Error> {
-        self.result(result)?.window(first, count.min(WINDOW)).map_err(|error| self.storage(&error))
+    pub async fn result_window(&self, result: &str, first: u64, count: usize) -> Result<Window, Error> {
+        let store = self.result(result)?;
+        self.read(move || store.window(first, count.min(WINDOW))).await
+    }
+
+    /// Rows of a view; at most a thousand.
+    ///
+    /// # Errors
+    /// As [`Self::result_window`].
+    pub async fn view_window(&self, result: &str, view: &str, first: u64, count: usize) -> Result<ViewWindow, Error> {
+        let store = self.result(result)?;
+        let view = view_of(&store, view)?;
+        self.read(move || store.view_window(&view, first, count.min(WINDOW))).await
     }
 
     /// One cell of a result; at most a megabyte of it.
     ///
     /// # Errors
     /// As [`Self::result_window`].
-    pub fn result_cell(&self, result: &str, row: u64, column: usize) -> Result<CellText, Error> {
-        self.result(result)?.cell(row, column, CELL).map_err(|error| self.storage(&error))
+    pub async fn result_cell(&self, result: &str, row: u64, column: usize) -> Result<CellText, Error> {
+        let store = self.result(result)?;
+        self.read(move || store.cell(row, column, CELL)).await
+    }
+
+    /// Sorts and filters a result, as the task of this name.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Canceled`], [`Error::Storage`]; [`Error::InvalidValue`] for a column that does not
+    /// exist or a value that is none of its type.
+    pub async fn result_view(&self, result: &str, task: &str, spec: ViewSpec) -> Result<Arc<View>, Error> {
+        let store = self.result(result)?;
+        self.task(task, move |job| store.make_view(&spec, job)).await
+    }
+
+    /// Lets go of a view; nothing when it has gone already.
+    pub fn close_view(&self, view: &str) {
+        let tabs: Vec<_> = lock(&self.shared.tabs.open).values().map(Arc::clone).collect();
+        let results = tabs.iter().flat_map(|open| open.tab.results());
+        for result in results {
+            if self.result(&result.info.id.to_string()).is_ok_and(|store| store.close_view(view)) {
+                return;
+            }
+        }
+    }
+
+    /// Finds the next cell of a result, or of a view of it, that holds a text, as the task of this name.
+    ///
+    /// # Errors
+    /// As [`Self::result_view`].
+    pub async fn result_find(
+        &self,
+        result: &str,
+        view: Option<&str>,
+        task: &str,
+        spec: FindSpec,
+    ) -> Result<Option<Found>, Error> {
+        let store = self.result(result)?;
+        let view = view.map(|view| view_of(&store, view)).transpose()?;
+        self.task(task, move |job| store.find(view.as_deref(), &spec, job)).await
+    }
+
+    /// Counts and measures a column of a result, or of a view of it, as the task of this name.
+    ///
+    /// # Errors
+    /// As [`Self::result_view`].
+    pub async fn result_stats(
+        &self,
+        result: &str,
+        view: Option<&str>,
+        task: &str,
+        column: usize,
+    ) -> Result<ColumnStats, Error> {
+        let store = self.result(result)?;
+        let view = view.map(|view| view_of(&store, view)).transpose()?;
+        self.task(task, move |job| store.stats(view.as_deref(), column, job)).await
+    }
+
+    /// Reads from a result where waiting for a disk stops nobody.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Error> {
+        match tokio::task::spawn_blocking(read).await {
+            Ok(read) => read.map_err(|error| self.storage(&error)),
+            Err(panicked) => Err(Error::Internal { detail: panicked.to_string() }),
+        }
     }
 
     /// With the system's own reason, "No space left on device", where there is one.
-    fn storage(&self, error: &StoreError) -> Error {
+    pub(crate) fn storage(&self, error: &StoreError) -> Error {
         let reason =
             std::error::Error::source(error).map_or_else(|| error.to_string(), |why| format!("{error}: {why}"));
         Error::Storage { path: self.home().spill().to_owned(), source: std::io::Error::other(reason) }
     }
 
     fn result(&self, id: &str) -> Result<Arc<ResultStore>, Error> {
-        let tabs: Vec<_> = lock(&self.shared.tabs.open).values().map(Arc::clone).collect();
-        tabs.iter()
-            .find_map(|open| {
-                let run = open.tab.watch();
-                let run = run.borrow();
-                let mut results = run.as_ref()?.statements.iter().filter_map(|statement| statement.result.as_ref());
-                let found = results.find(|result| result.id.to_string() == id)?;
-                open.tab.result(found.id)
-            })
-            .ok_or_else(|| Error::NotFound { kind: "result", name: id.to_owned() })
+        Ok(self.kept(id)?.1)
+    }
+
+    /// A result and the tab that keeps it.
+    fn kept(&self, id: &str) -> Result<(Arc<Open>, Arc<ResultStore>), Error> {
+        let known = ResultId::parse(id).ok_or_else(|| no_result(id))?;
+        let tabs = lock(&self.shared.tabs.open);
+        let found = tabs.values().find_map(|open| Some((Arc::clone(open), open.tab.result(known)?)));
+        found.ok_or_else(|| no_result(id))
     }
 
     fn tab(&self, id: &str) -> Result<(TabId, Arc<Open>), Error> {
@@ -245,6 +352,14 @@ impl Engine {
             }
         });
     }
+}
+
+fn no_result(id: &str) -> Error {
+    Error::NotFound { kind: "result", name: id.to_owned() }
+}
+
+fn view_of(store: &ResultStore, id: &str) -> Result<Arc<View>, Error> {
+    store.view(id).ok_or_else(|| Error::NotFound { kind: "view", name: id.to_owned() })
 }
 
 impl Tabs {

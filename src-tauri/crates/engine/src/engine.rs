@@ -26,6 +26,7 @@ use crate::{
     home::Home,
     login::Login,
     memory::{Memory, SignIn},
+    tasks::Tasks,
     tls::TlsCache,
 };
 
@@ -49,6 +50,8 @@ pub enum Change {
     SignInEnded(SignInEnd),
     /// A run of this console tab went on.
     Run(crate::console::TabId),
+    /// Work on a result went on.
+    Progress(crate::tasks::Progress),
 }
 
 /// How to open an engine.
@@ -98,6 +101,7 @@ pub(crate) struct Shared {
     pub(crate) changes: broadcast::Sender<Change>,
     pub(crate) gates: Mutex<BTreeMap<Login, Arc<Gate>>>,
     pub(crate) tabs: Tabs,
+    pub(crate) tasks: Tasks,
     pub(crate) expiry: Expiry,
     pub(crate) tls: TlsCache,
     aws_files: Option<AwsFiles>,
@@ -126,6 +130,7 @@ impl Engine {
                 changes,
                 gates: Mutex::default(),
                 tabs: Tabs::default(),
+                tasks: Tasks::default(),
                 expiry: Expiry::default(),
                 tls: TlsCache::default(),
                 aws_files: options.aws_files,

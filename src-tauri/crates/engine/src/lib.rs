@@ -31,6 +31,7 @@ mod recorder;
 mod relay_thread;
 mod sql;
 mod strings;
+mod tasks;
 mod tls;
 mod upstream;
 
@@ -61,6 +62,7 @@ pub use crate::{
     memory::SignIn,
     sql::{server_failure, session_failure},
     strings::{Address, Security, Strings, TlsCheck, strings},
+    tasks::Progress,
 };
 
 /// `2026-11-22T14:27:37.123Z`.

@@ -58,6 +58,20 @@ impl SpillFile {
         }
     }
 
+    /// A whole chunk in one read: its data, and behind them the ends of its rows.
+    pub(super) fn read_whole(&self, chunk: Spilled, buffer: &mut Vec<u8>, ends: &mut Vec<u32>) -> io::Result<()> {
+        buffer.resize(chunk.bytes() + chunk.rows() * size_of::<u32>(), 0);
+        read_exact_at(&self.file, buffer, chunk.offset)?;
+        ends.clear();
+        ends.extend(buffer[chunk.bytes()..].as_chunks::<4>().0.iter().map(|end| u32::from_le_bytes(*end)));
+        buffer.truncate(chunk.bytes());
+        if ends.is_sorted() && ends.last().is_none_or(|&end| end as usize == chunk.bytes()) {
+            Ok(())
+        } else {
+            Err(damaged())
+        }
+    }
+
     /// Bytes of a chunk's data.
     pub(super) fn read(&self, chunk: Spilled, range: Range<usize>) -> io::Result<Vec<u8>> {
         let mut data = vec![0; range.len()];
@@ -76,22 +90,22 @@ impl Spilled {
     }
 }
 
-pub(super) fn damaged() -> io::Error {
+pub(crate) fn damaged() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "the file is not as it was written")
 }
 
 #[cfg(unix)]
-fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+pub(crate) fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
     std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
 }
 
 #[cfg(unix)]
-fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+pub(crate) fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
     std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
 }
 
 #[cfg(windows)]
-fn write_all_at(file: &File, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
+pub(crate) fn write_all_at(file: &File, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
     while !bytes.is_empty() {
         let written = std::os::windows::fs::FileExt::seek_write(file, bytes, offset)?;
         if written == 0 {
@@ -103,7 +117,7 @@ fn write_all_at(file: &File, mut bytes: &[u8], mut offset: u64) -> io::Result<()
 }
 
 #[cfg(windows)]
-fn read_exact_at(file: &File, mut bytes: &mut [u8], mut offset: u64) -> io::Result<()> {
+pub(crate) fn read_exact_at(file: &File, mut bytes: &mut [u8], mut offset: u64) -> io::Result<()> {
     while !bytes.is_empty() {
         let read = std::os::windows::fs::FileExt::seek_read(file, bytes, offset)?;
         if read == 0 {

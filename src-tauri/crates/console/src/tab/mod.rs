@@ -1,13 +1,14 @@
-//! The runtime of one console tab: one session, one run at a time, and the results of the last one.
+//! The runtime of one console tab: one session, one run at a time, and the results of the last one and of earlier ones
+//! that were pinned.
 //!
 //! Nothing here waits for the person, and nobody waits for a run: [`Tab::run`] returns at once, and what happens is seen
 //! through [`Tab::watch`].
 
 mod keep;
+mod results;
 mod run;
 mod snapshot;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,11 +21,13 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use results::Results;
+pub use results::{CloseRefused, KeptResult};
 pub use snapshot::{ResultInfo, RunFailure, RunId, RunSnapshot, RunState, StatementFailure, StatementRun};
 
 use crate::session::{Login, Session};
 use crate::split::{self, Strings, Utf16Offsets, utf16_to_byte};
-use crate::store::{ResultId, ResultStore, SharedSpill, StoreOptions};
+use crate::store::{ResultId, ResultStore, StoreOptions};
 
 /// How long closing a tab waits for its run to stop, and again for the server to be told goodbye.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
@@ -55,7 +58,7 @@ pub trait Connector: Send + Sync + 'static {
 pub struct TabOptions {
     /// Who the session is for.
     pub login: Login,
-    /// Where results go. The memory is for all results of a run together.
+    /// Where results go. The memory is for all results that the tab keeps together.
     pub store: StoreOptions,
 }
 
@@ -110,10 +113,7 @@ struct State {
     session: Option<TabSession>,
     /// What a backslash means to the server last seen.
     strings: Strings,
-    /// Results of the last run,
-    results: HashMap<ResultId, Arc<ResultStore>>,
-    /// and the file they share.
-    spill: SharedSpill,
+    results: Results,
 }
 
 /// A run that has not ended.
@@ -131,7 +131,7 @@ impl<C: Connector> Tab<C> {
     }
 
     /// Begins a run: the statements of the selection, or the one under the cursor, or all, one by one until one fails.
-    /// Results of the run before are dropped. Needs a tokio runtime.
+    /// Results of earlier runs are dropped unless they are pinned. Needs a tokio runtime.
     ///
     /// # Errors
     /// When there is nothing to run or the last run has not ended; nothing has changed then.
@@ -147,7 +147,7 @@ impl<C: Connector> Tab<C> {
             elapsed: Duration::ZERO,
             failure: None,
         }));
-        let task = tokio::spawn(run::drive(Arc::clone(&self.shared), request, statements, cancel));
+        let task = tokio::spawn(run::drive(Arc::clone(&self.shared), id, request, statements, cancel));
         // Without an active run it has ended already, or the tab was closed meanwhile and the run knows.
         if let Some(active) = &mut self.shared.state().active {
             active.task = Some(task);
@@ -170,9 +170,27 @@ impl<C: Connector> Tab<C> {
         self.shared.run.subscribe()
     }
 
-    /// A result of the last run. It stays readable for whoever holds it, even when the tab has moved on.
+    /// A result that the tab keeps. It stays readable for whoever holds it, even when the tab has moved on.
     pub fn result(&self, id: ResultId) -> Option<Arc<ResultStore>> {
-        self.shared.state().results.get(&id).cloned()
+        self.shared.state().results.get(id).cloned()
+    }
+
+    /// The results that the tab keeps, oldest first.
+    pub fn results(&self) -> Vec<KeptResult> {
+        self.shared.state().results.list()
+    }
+
+    /// Has the next run leave a result, or no longer; `false` when the tab does not keep it.
+    pub fn pin(&self, id: ResultId, pinned: bool) -> bool {
+        self.shared.state().results.pin(id, pinned)
+    }
+
+    /// Lets go of a result.
+    ///
+    /// # Errors
+    /// When the tab does not keep it, or rows still come.
+    pub fn close_result(&self, id: ResultId) -> Result<(), CloseRefused> {
+        self.shared.state().results.close(id)
     }
 
     /// Stops the run, ends the session and drops all results. A tab that is closed runs nothing more.
@@ -180,7 +198,7 @@ impl<C: Connector> Tab<C> {
         let active = {
             let mut state = self.shared.state();
             state.closed = true;
-            state.results.clear();
+            state.results.drop_all();
             state.active.take()
         };
         if let Some(Active { cancel, task }) = active {
@@ -193,7 +211,7 @@ impl<C: Connector> Tab<C> {
         }
         let session = {
             let mut state = self.shared.state();
-            state.results.clear();
+            state.results.drop_all();
             state.session.take()
         };
         if let Some(session) = session {
@@ -232,8 +250,7 @@ impl State {
         if statements.is_empty() {
             return Err(RunRefused::Nothing);
         }
-        self.results.clear();
-        self.spill = SharedSpill::default();
+        self.results.begin_run();
         self.active = Some(Active { cancel: cancel.clone(), task: None });
         Ok(statements)
     }
