@@ -27,6 +27,7 @@ beforeEach(async () => {
   memory = provideMemoryBackend()
     .answer("console_open", () => ({ id: "t1", target, env: "prod" }))
     .answer("console_cancel", () => null)
+    .answer("console_results", () => [])
     .answer("result_window", ({ first, count }) => ({
       first,
       rows: Array.from({ length: Math.min(count, ROWS - first) }, (_, index) => row(first + index)),

@@ -27,6 +27,7 @@ import {
   movedColumn,
   resized,
   withAllColumns,
+  withColumn,
   withoutColumn,
 } from "./layout";
 import { RowLayer } from "./rows";
@@ -43,7 +44,10 @@ export interface GridHooks {
   copyName: (source: number) => void;
   columnMenu: (at: number, x: number, y: number) => void;
   cellMenu: (x: number, y: number) => void;
+  sort: (source: number, also: boolean) => void;
   goTo: () => void;
+  find: () => void;
+  findNext: (back: boolean) => void;
   /** For a screen reader: what a key did to a column. */
   did: (what: "moved" | "resized" | "hidden", source: number, at: number) => void;
 }
@@ -124,6 +128,9 @@ export class GridView {
       this.left = place.left;
       this.selection = place.selection;
     }
+    // What was chosen is told before anything is drawn, so that nothing speaks of the grid before.
+    hooks.arranged(this.layout);
+    hooks.selected(this.selection);
 
     this.scroller.addEventListener("scroll", this.onScroll);
     this.scroller.addEventListener("wheel", this.onWheel, { passive: false });
@@ -158,6 +165,12 @@ export class GridView {
     this.refresh();
   }
 
+  /** Marks the cells that are searched for, among those that are seen. */
+  setHit(hit: ((text: string) => boolean) | null): void {
+    this.layer.hit = hit;
+    this.refresh();
+  }
+
   /** Rows arrived, or a theme changed: draw what is seen again. */
   refresh = (): void => {
     if (this.frame === 0) this.frame = requestAnimationFrame(this.draw);
@@ -174,6 +187,8 @@ export class GridView {
     const target = Math.min(Math.max(0, row), this.rows - 1);
     const { first, last } = rowsAt(this.offset, this.space);
     if (target <= first || target >= last) this.moveTo(centred(target, this.space));
+    // What is pointed at must be seen, even where its column was hidden.
+    if (source !== undefined) this.arrange(withColumn(this.layout, source));
     const shown = source === undefined ? -1 : this.layout.order.indexOf(source);
     this.select({ row: target, column: shown >= 0 ? shown : (this.selection?.focus.column ?? 0) });
   }
@@ -509,6 +524,12 @@ export class GridView {
       case "goTo":
         this.hooks.goTo();
         break;
+      case "find":
+        this.hooks.find();
+        break;
+      case "findNext":
+        this.hooks.findNext(what.back);
+        break;
       case "collapse":
         if (this.selection) this.setSelection({ anchor: at, focus: at });
         break;
@@ -547,6 +568,9 @@ export class GridView {
         break;
       case "menu":
         this.openColumnMenu(at);
+        break;
+      case "sort":
+        this.hooks.sort(source, what.also);
         break;
       case "resize":
         this.arrange(resized(this.layout, source, (this.layout.widths[source] ?? 0) + what.by), true);
@@ -612,7 +636,7 @@ export class GridView {
   }
 }
 
-const headOnly = new Set(["go", "resize", "move", "hide", "copyName"]);
+const headOnly = new Set(["go", "sort", "resize", "move", "hide", "copyName"]);
 
 /** The menu of a head is its own; what else the rows know is theirs. */
 function isHead(what: HeadDo | RowsDo): what is HeadDo {

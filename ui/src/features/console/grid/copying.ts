@@ -2,7 +2,7 @@
 // whole, and what cannot be copied whole is not copied at all.
 import type { Column, Cell as FullCell, RowWindow } from "../../../ipc/contract";
 import { type CopyFormat, type CopyOptions, writerFor } from "./formats";
-import type { Row } from "./windows";
+import { indexIn, type Row } from "./windows";
 
 /** Copying more is an export. */
 export const MOST_ROWS = 200_000;
@@ -89,7 +89,7 @@ async function readPage(
   if (page.rows.length === 0) throw new CopyRefused({ kind: "ended", rows: done });
   const wanted = new Set(sources);
   for (const { row, column } of page.cut) {
-    const cells = page.rows[row - page.first];
+    const cells = page.rows[indexIn(page, row)];
     if (!cells || !wanted.has(column)) continue;
     const whole = await rows.cell(row, column);
     signal.throwIfAborted();

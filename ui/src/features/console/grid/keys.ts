@@ -3,6 +3,7 @@
 export type HeadDo =
   | { do: "go"; to: "left" | "right" | "first" | "last" | "rows" }
   | { do: "menu" }
+  | { do: "sort"; also: boolean }
   | { do: "resize"; by: number }
   | { do: "move"; by: number }
   | { do: "hide" }
@@ -16,6 +17,8 @@ export type RowsDo =
   | { do: "open" }
   | { do: "menu" }
   | { do: "goTo" }
+  | { do: "find" }
+  | { do: "findNext"; back: boolean }
   | { do: "collapse" };
 
 type Press = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "shiftKey" | "altKey">;
@@ -33,12 +36,14 @@ export function inRows(event: Press): RowsDo | null {
   const key = keyName(event.key);
   if (event.altKey) return null;
   if (key === "ContextMenu" || (key === "F10" && event.shiftKey)) return { do: "menu" };
+  if (key === "F3") return { do: "findNext", back: event.shiftKey };
   if (key === " " && event.shiftKey) return { do: "row" };
   if (key === " " && mod) return { do: "column" };
   if (mod && key === "c") return { do: "copy", head: event.shiftKey };
   if (mod && event.shiftKey) return null;
   if (mod && key === "a") return { do: "all" };
   if (mod && key === "g") return { do: "goTo" };
+  if (mod && key === "f") return { do: "find" };
   if (mod) return null;
   if (key === "Enter") return { do: "open" };
   if (key === "Escape") return { do: "collapse" };
@@ -61,8 +66,10 @@ export function inHead(event: Press): HeadDo | RowsDo | null {
   if (key === "ArrowDown" || key === "Escape" || key === "PageDown") return { do: "go", to: "rows" };
   if (key === "Enter" || key === "ContextMenu" || (key === "F10" && event.shiftKey)) return { do: "menu" };
   if (key === " " && mod) return { do: "column" };
+  if (key === " ") return { do: "sort", also: event.shiftKey };
   if (key === "Delete") return { do: "hide" };
   if (mod && key === "c") return { do: "copyName" };
   if (mod && key === "g") return { do: "goTo" };
+  if (mod && key === "f") return { do: "find" };
   return null;
 }

@@ -18,6 +18,8 @@ const grouped = new Intl.NumberFormat("en-US");
 export class RowLayer {
   readonly element = element("div", "dgrid__layer");
   private readonly pool: PooledRow[] = [];
+  /** Whether a cell holds what is searched for. */
+  hit: ((text: string) => boolean) | null = null;
 
   constructor(
     private readonly prefix: string,
@@ -108,6 +110,7 @@ export class RowLayer {
     if (missing) name += " is-missing";
     else if (text === null) name += " is-null";
     else if (text === "") name += " is-empty";
+    if (text && this.hit?.(text)) name += " is-hit";
     if (this.source.cutBytes(row, source) !== undefined) name += " is-cut";
     if (scene.selected && contains(scene.selected, row, at)) name += " is-in";
     if (scene.headAt === null && scene.at?.row === row && scene.at.column === at) name += " is-at";

@@ -5,7 +5,7 @@ import { Dialog } from "../../../components/Dialog";
 import { FailureNote } from "../../../components/FailureNote";
 import { Icon } from "../../../components/Icon";
 import { Keys } from "../../../components/Keys";
-import { asFailure, backend } from "../../../ipc/backend";
+import { asFailure } from "../../../ipc/backend";
 import type { Failure, Cell as FullCell, ResultInfo } from "../../../ipc/contract";
 import { copy } from "../../../lib/clipboard";
 import { bytes, count } from "../../../lib/format";
@@ -19,9 +19,13 @@ type Look = "text" | "tree" | "bytes";
 
 interface Props {
   result: ResultInfo;
+  /** Row of the screen, and how many there are. */
   row: number;
+  rows: number;
   /** Column of the result. */
   source: number;
+  /** Gives a cell of the screen whole. */
+  read: (row: number, source: number) => Promise<FullCell>;
   /** Asks for a cell of the same column, above or below. */
   onRow: (row: number) => void;
   onClose: () => void;
@@ -31,7 +35,7 @@ const lookWords = { text: "console.lookText", tree: "console.lookTree", bytes: "
 
 const HEX_ROW = 20;
 
-export function CellViewer({ result, row, source, onRow, onClose }: Props) {
+export function CellViewer({ result, row, rows, source, read, onRow, onClose }: Props) {
   const { t } = useTranslation();
   const [full, setFull] = useState<FullCell | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
@@ -41,10 +45,10 @@ export function CellViewer({ result, row, source, onRow, onClose }: Props) {
   const type = column?.type_name ?? "";
   const title = t("console.cell", { column: column?.name ?? "", row: count(row + 1) });
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the cell says what to read
   useEffect(() => {
     let current = true;
-    backend()
-      .call("result_cell", { result: result.id, row, column: source })
+    read(row, source)
       .then((answer) => {
         if (!current) return;
         setFull(answer);
@@ -64,7 +68,7 @@ export function CellViewer({ result, row, source, onRow, onClose }: Props) {
 
   const step = (by: number) => {
     const next = row + by;
-    if (next >= 0 && next < result.rows) onRow(next);
+    if (next >= 0 && next < rows) onRow(next);
   };
 
   return (
@@ -96,7 +100,7 @@ export function CellViewer({ result, row, source, onRow, onClose }: Props) {
               className="btn btn--icon"
               aria-label={t("console.cellBelow")}
               title={`${t("console.cellBelow")}  Alt ↓`}
-              disabled={row >= result.rows - 1}
+              disabled={row >= rows - 1}
               onClick={() => step(1)}
               data-testid="cell-below"
             >
