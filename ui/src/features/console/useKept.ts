@@ -16,7 +16,7 @@ export function useKept(tab: string, signature: string) {
     backend()
       .call("console_results", tab)
       .then((answer) => current && setKept(answer))
-      .catch(fail);
+      .catch((reason) => current && fail(reason));
     return () => {
       current = false;
     };

@@ -76,7 +76,8 @@ function Totals({ rows, columns, layout, box }: Props & { box: Bounds }) {
   const cells = cellCount(box);
   const summed = useTotals(rows, columns, layout.order, box);
   return (
-    <span className="gridfoot__sums" role="status">
+    // A single cell is said by the grid itself as the keys come to it.
+    <span className="gridfoot__sums" role={cells > 1 ? "status" : undefined}>
       <span>{t("console.cells", { count: cells, n: count(cells) })}</span>
       {summed.state === "adding" && <span className="faint">{t("console.adding")}</span>}
       {summed.state === "too_many" && (

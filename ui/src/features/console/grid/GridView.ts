@@ -136,7 +136,7 @@ export class GridView {
     this.scroller.addEventListener("wheel", this.onWheel, { passive: false });
     this.scroller.addEventListener("pointerdown", this.onPointerDown);
     this.scroller.addEventListener("dblclick", this.onDoubleClick);
-    this.scroller.addEventListener("contextmenu", this.onContextMenu);
+    root.addEventListener("contextmenu", this.onContextMenu);
     root.addEventListener("keydown", this.onKey);
     this.resizes = typeof ResizeObserver === "undefined" ? null : new ResizeObserver(() => this.measure());
     this.resizes?.observe(this.scroller);
@@ -244,6 +244,7 @@ export class GridView {
     this.head.destroy();
     this.resizes?.disconnect();
     this.root.removeEventListener("keydown", this.onKey);
+    this.root.removeEventListener("contextmenu", this.onContextMenu);
     this.root.replaceChildren();
   }
 
@@ -440,10 +441,11 @@ export class GridView {
     if (cell.column >= 0) this.hooks.open(cell);
   };
 
+  /** The menu key asks for a menu too, and has been answered by then; what would come up else is the window's own. */
   private readonly onContextMenu = (event: MouseEvent): void => {
     event.preventDefault();
     const point = this.pointIn(event);
-    if (!this.onRows(point)) return;
+    if (!(event.target instanceof Node && this.scroller.contains(event.target)) || !this.onRows(point)) return;
     const cell = this.cellAt(point.x, point.y);
     const box = this.selection && bounds(this.selection);
     const inside =

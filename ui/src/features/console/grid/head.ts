@@ -23,6 +23,7 @@ interface PooledHead {
   name: HTMLElement;
   type: HTMLElement;
   mark: HTMLElement;
+  funnel: SVGElement;
   key: string;
 }
 
@@ -91,13 +92,14 @@ export class HeadLayer {
     const type = document.createElement("small");
     const mark = element("span", "dgrid__mark");
     mark.setAttribute("aria-hidden", "true");
+    const funnel = funnelIcon();
     const menu = element("i", MENU);
     menu.title = this.texts.menu;
     const grip = element("i", GRIP);
     grip.title = this.texts.resize;
-    own.append(name, type, mark, menu, grip);
+    own.append(name, type, mark, funnel, menu, grip);
     this.cells.append(own);
-    this.pool.push({ element: own, name, type, mark, key: "" });
+    this.pool.push({ element: own, name, type, mark, funnel, key: "" });
   }
 
   private drawHead(pooled: PooledHead, at: number, scene: Scene): void {
@@ -136,6 +138,7 @@ export class HeadLayer {
     pooled.name.textContent = column.name;
     pooled.type.textContent = column.type_name;
     pooled.mark.textContent = marked(mark);
+    pooled.funnel.toggleAttribute("hidden", !mark?.filtered);
     const said = [column.name, column.type_name];
     if (mark?.sort) said.push(this.texts.sorted(mark.sort.descending));
     if (mark?.filtered) said.push(this.texts.filtered);
@@ -253,10 +256,21 @@ function markKey(mark: ColumnMark | undefined): string {
   return mark ? `${mark.sort?.descending}-${mark.sort?.rank}-${mark.filtered}` : "";
 }
 
-/** An arrow, its rank among several keys, and a sign that rows are left out. */
+/** An arrow, and its rank among several keys. */
 function marked(mark: ColumnMark | undefined): string {
-  if (!mark) return "";
-  const arrow = mark.sort ? (mark.sort.descending ? "↓" : "↑") : "";
-  const rank = mark.sort && mark.sort.rank > 0 ? String(mark.sort.rank) : "";
-  return `${arrow}${rank}${mark.filtered ? "⧩" : ""}`;
+  if (!mark?.sort) return "";
+  return `${mark.sort.descending ? "↓" : "↑"}${mark.sort.rank > 0 ? mark.sort.rank : ""}`;
+}
+
+/** The sign that rows are left out, as the menus draw it. */
+function funnelIcon(): SVGElement {
+  const space = "http://www.w3.org/2000/svg";
+  const icon = document.createElementNS(space, "svg");
+  icon.setAttribute("viewBox", "0 0 16 16");
+  icon.setAttribute("class", "icon dgrid__funnel");
+  icon.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(space, "path");
+  path.setAttribute("d", "M2 3.5h12M4.5 8h7M6.8 12.5h2.4");
+  icon.append(path);
+  return icon;
 }
