@@ -310,6 +310,8 @@ export class GridView {
       numberWidth: this.numberWidth,
       offset: this.offset,
       left: this.left,
+      // One more than fit: a row that is leaving and one that is coming are both seen by a pixel.
+      capacity: Math.min(this.rows, Math.ceil(this.space.viewport / ROW) + 1),
       first,
       last,
       selected: this.selection && bounds(this.selection),

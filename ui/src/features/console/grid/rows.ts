@@ -35,7 +35,7 @@ export class RowLayer {
 
   draw(scene: Scene): void {
     const { first, last } = scene;
-    this.fit(Math.max(last - first + 1, 0), scene.places.length);
+    this.fit(scene.capacity, scene.places.length);
     for (let row = first; row <= last; row++) {
       const pooled = this.pool[row % this.pool.length];
       if (pooled) this.drawRow(pooled, row, scene);
@@ -44,9 +44,7 @@ export class RowLayer {
   }
 
   private fit(rows: number, cells: number): void {
-    // One spare: a row that is leaving and one that is coming are both seen by a pixel.
-    const size = rows === 0 ? 0 : Math.max(rows + 1, this.pool.length);
-    while (this.pool.length < size) {
+    while (this.pool.length < rows) {
       const row = element("div", "dgrid__row");
       row.setAttribute("role", "row");
       const number = pooledCell("rowheader");

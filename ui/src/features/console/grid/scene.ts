@@ -16,6 +16,8 @@ export interface Scene {
   /** Logical pixels scrolled down, and pixels scrolled to the right. */
   offset: number;
   left: number;
+  /** Rows of which something can be seen at once, wherever one scrolls to: so many elements there are. */
+  capacity: number;
   /** First and last row of which something is seen. */
   first: number;
   last: number;
