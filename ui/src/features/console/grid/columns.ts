@@ -7,6 +7,8 @@ const PADDING = 18;
 /** Room for the mark that says how a column is sorted, beside its name. */
 const MARK = 16;
 const WIDEST = 360;
+/** Numbers grow on the way down, and one that is cut reads as another number: so many digits have room from the start. */
+const DIGITS = "0".repeat(9);
 /** Fitting by hand may go further than the first guess. */
 const WIDEST_FITTED = 900;
 /** Looking at more rows than a screen or two changes a width seldom and costs a frame. */
@@ -27,6 +29,7 @@ export function fittedWidth(column: Column, source: number, rows: Row[], measure
 
 function widthFor(column: Column, source: number, rows: Row[], measure: Measure, widest: number): number {
   let width = measure(column.name, "head") + 5 + measure(column.type_name, "type") + MARK;
+  if (column.numeric) width = Math.max(width, measure(DIGITS, "cell"));
   for (const row of rows) {
     const text = row[source];
     if (text != null) width = Math.max(width, measure(text.slice(0, 200), "cell"));

@@ -83,11 +83,8 @@ export class RowLayer {
       const text = cells?.[source];
       fill(cell, shown(text), this.classOf(scene, row, at, source, text, cells === undefined));
       attribute(cell.element, "aria-colindex", String(at + 2));
-      const id = this.idOf(row, at);
-      if (cell.element.id !== id) {
-        cell.element.id = id;
-        cell.element.dataset.testid = `cell-${row}-${source}`;
-      }
+      attribute(cell.element, "id", this.idOf(row, at));
+      attribute(cell.element, "data-testid", `cell-${row}-${source}`);
       attribute(cell.element, "aria-selected", String(selected !== null && contains(selected, row, at)));
       attribute(cell.element, "aria-label", this.labelOf(scene, row, at, text));
       place(cell, leftOf(scene, at), widthAt(scene, at));
