@@ -26,8 +26,7 @@ export function ViewStrip({ result, view }: { result: ResultInfo; view: ResultVi
         {spec.sort.map(({ column, descending }) => (
           <Chip
             key={`sort-${column}`}
-            icon={descending ? "down" : "up"}
-            text={nameOf(result.columns, column)}
+            text={`${nameOf(result.columns, column)} ${descending ? "↓" : "↑"}`}
             label={t("console.removeSort", { column: nameOf(result.columns, column) })}
             onRemove={() => go(unsorted(spec, column))}
           />
@@ -35,7 +34,7 @@ export function ViewStrip({ result, view }: { result: ResultInfo; view: ResultVi
         {spec.filters.map((filter, at) => (
           <Chip
             key={JSON.stringify(filter)}
-            icon="filter"
+            funnel
             text={said(filter)}
             label={t("console.removeFilter", { filter: said(filter) })}
             onRemove={() => go(withoutFilter(spec, at))}
@@ -83,7 +82,9 @@ export function ViewStrip({ result, view }: { result: ResultInfo; view: ResultVi
   function said(filter: Filter): string {
     const column = filter.column === null ? t("console.anyColumn") : nameOf(result.columns, filter.column);
     const words = `${column} ${t(testWords[filter.test])}`;
-    return takesValue(filter.test) ? `${words} ${short(filter.value ?? "")}` : words;
+    if (!takesValue(filter.test)) return words;
+    const bare = filter.column !== null && result.columns[filter.column]?.numeric;
+    return `${words} ${bare ? filter.value : `'${short(filter.value ?? "")}'`}`;
   }
 
   function progressText(progress: Progress | null): string {
@@ -99,7 +100,6 @@ export function percent(progress: Progress | null): number | null {
 }
 
 function short(value: string): string {
-  if (value === "") return "''";
   return value.length > VALUE ? `${value.slice(0, VALUE)}…` : value;
 }
 
@@ -108,16 +108,16 @@ function nameOf(columns: Column[], source: number): string {
 }
 
 interface ChipProps {
-  icon: "up" | "down" | "filter";
+  funnel?: boolean;
   text: string;
   label: string;
   onRemove: () => void;
 }
 
-function Chip({ icon, text, label, onRemove }: ChipProps) {
+function Chip({ funnel, text, label, onRemove }: ChipProps) {
   return (
     <span className="chip chip--filter" title={text}>
-      <Icon name={icon} />
+      {funnel && <Icon name="filter" />}
       <span className="clip">{text}</span>
       <button type="button" className="viewstrip__x" aria-label={label} title={label} onClick={onRemove}>
         <Icon name="x" />
