@@ -1,6 +1,7 @@
 // Below the rows: what is selected and what it adds up to, what is hidden, which rows are seen.
 import { useTranslation } from "react-i18next";
 import { Icon } from "../../../components/Icon";
+import { keys } from "../../../components/Keys";
 import type { Column } from "../../../ipc/contract";
 import { count } from "../../../lib/format";
 import type { Rows } from "./copying";
@@ -19,6 +20,7 @@ interface Props {
   seen: { first: number; last: number; following: boolean };
   total: number;
   going: boolean;
+  onFind: () => void;
   onGoing: (open: boolean) => void;
   onGo: (row: number) => void;
   onShowAll: () => void;
@@ -66,6 +68,16 @@ export function GridFoot(props: Props) {
           {t("console.hiddenColumns", { count: hidden, n: count(hidden) })}
         </button>
       )}
+      <button
+        type="button"
+        className="gridfoot__do"
+        title={`${t("console.find")}  ${keys("Ctrl F")}`}
+        onClick={props.onFind}
+        data-testid="find"
+      >
+        <Icon name="search" size="sm" />
+        {t("console.findDo")}
+      </button>
       <GoTo seen={props.seen} total={props.total} open={props.going} onOpen={props.onGoing} onGo={props.onGo} />
     </div>
   );

@@ -230,6 +230,7 @@ export function ResultGrid({ result, growing }: { result: ResultInfo; growing: b
         seen={seen}
         total={total}
         going={going}
+        onFind={() => setFinding((asked) => asked + 1)}
         onGoing={(open) => {
           setGoing(open);
           if (!open) grid.current?.focus();
