@@ -188,27 +188,29 @@ export function ResultGrid({ result, growing }: { result: ResultInfo; growing: b
       )}
       <ViewStrip result={result} view={shown} />
       <div className="rgrid__body">
-        <div className="dgrid" ref={host} data-testid="result-rows" data-rows={total} data-view={viewId ?? ""} />
-        {finding > 0 && (
-          <FindBar
-            result={result.id}
-            view={viewId}
-            spec={shown.spec}
-            asked={finding}
-            step={findStep}
-            from={() => {
-              const source = selection && layout.order[selection.focus.column];
-              return selection && source != null ? { row: selection.focus.row, column: source } : null;
-            }}
-            onFound={({ place }) => grid.current?.goTo(place.row, place.column)}
-            onHit={(hit) => grid.current?.setHit(hit)}
-            onKeepRows={(filter) => apply(withFilter(spec, filter))}
-            onClose={() => {
-              setFinding(0);
-              grid.current?.focus();
-            }}
-          />
-        )}
+        <div className="rgrid__main">
+          <div className="dgrid" ref={host} data-testid="result-rows" data-rows={total} data-view={viewId ?? ""} />
+          {finding > 0 && (
+            <FindBar
+              result={result.id}
+              view={viewId}
+              spec={shown.spec}
+              asked={finding}
+              step={findStep}
+              from={() => {
+                const source = selection && layout.order[selection.focus.column];
+                return selection && source != null ? { row: selection.focus.row, column: source } : null;
+              }}
+              onFound={({ place }) => grid.current?.goTo(place.row, place.column)}
+              onHit={(hit) => grid.current?.setHit(hit)}
+              onKeepRows={(filter) => apply(withFilter(spec, filter))}
+              onClose={() => {
+                setFinding(0);
+                grid.current?.focus();
+              }}
+            />
+          )}
+        </div>
         {counted !== null && (
           <StatsPanel
             result={result}
