@@ -8,6 +8,8 @@
 mod connections;
 /// Windows and clipboard of the display.
 mod desktop;
+/// Ten million rows, and what one does with them.
+mod grid;
 /// What the desktop is told while nobody looks at the window.
 mod notices;
 /// The window: a driver, and what a person does in it.

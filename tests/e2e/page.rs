@@ -7,7 +7,12 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use fantoccini::{Client, ClientBuilder, Locator, elements::Element, wd::Capabilities};
+use fantoccini::{
+    Client, ClientBuilder, Locator,
+    actions::{InputSource as _, MOUSE_BUTTON_LEFT, MouseActions, PointerAction, WheelAction, WheelActions},
+    elements::Element,
+    wd::Capabilities,
+};
 use hyper_util::client::legacy::connect::HttpConnector;
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use serde_json::{Value, json};
@@ -199,6 +204,32 @@ impl Page {
         Err(self.lost(&format!("waited in vain for {what}{last}")).await)
     }
 
+    /// Turns the wheel over the middle of an element, by pixels.
+    pub(crate) async fn wheel(&self, selector: &str, pixels: i64) -> Result<()> {
+        let (x, y, width, height) = self.css(selector).await?.rectangle().await?;
+        let at = WheelAction::Scroll {
+            duration: None,
+            x: whole(x + width / 2.0),
+            y: whole(y + height / 2.0),
+            delta_x: 0,
+            delta_y: pixels,
+        };
+        self.client.perform_actions(WheelActions::new("wheel".into()).then(at)).await.context("turning the wheel")
+    }
+
+    /// Presses the pointer at one place, moves it to another, and lets go.
+    pub(crate) async fn drag(&self, from: (f64, f64), to: (f64, f64)) -> Result<()> {
+        let step = |(x, y): (f64, f64)| PointerAction::MoveTo { duration: None, x, y };
+        let half = (f64::midpoint(from.0, to.0), f64::midpoint(from.1, to.1));
+        let moves = MouseActions::new("mouse".into())
+            .then(step(from))
+            .then(PointerAction::Down { button: MOUSE_BUTTON_LEFT })
+            .then(step(half))
+            .then(step(to))
+            .then(PointerAction::Up { button: MOUSE_BUTTON_LEFT });
+        self.client.perform_actions(moves).await.context("dragging")
+    }
+
     /// Runs a script in the page.
     pub(crate) async fn script(&self, script: &str, arguments: Vec<Value>) -> Result<Value> {
         Ok(self.client.execute(script, arguments).await?)
@@ -251,6 +282,11 @@ async fn connect(port: u16, arguments: &[&str]) -> Result<Client> {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "a place in a window")]
+fn whole(pixels: f64) -> i64 {
+    pixels.round() as i64
 }
 
 /// The driver takes no port 0; it takes this one at once.

@@ -5,7 +5,10 @@ use std::time::Duration;
 use postern_ipc::{
     activity::{ActivityRequest, CancelOutcome, CancelStepKind},
     connections::{ConnectionAuth, CopyConnection, CopyWhat, OpenConnection, PasswordMethod},
-    console::{CellRequest, RunState, WindowRequest},
+    console::{
+        CellRequest, Filter, FilterTest, FindRequest, PinResult, RunState, SortColumn, StatsRequest, View, ViewRequest,
+        WindowRequest,
+    },
     databases::Target,
     error::ErrorCode,
 };
@@ -27,11 +30,186 @@ fn rows_are_kept_in_rust_and_given_by_window() {
         let result = run.statements[0].result.clone().expect("it has rows");
         assert_eq!((result.rows, result.complete), (50_000, true));
         assert!(result.columns[0].numeric && !result.columns[1].numeric);
-        let request = |first| WindowRequest { result: result.id.clone(), first, count: 2 };
+        let request = |first| WindowRequest { result: result.id.clone(), view: None, first, count: 2 };
         let window = app.host.result_window(request(49_998)).await.expect("the last rows");
         assert_eq!(window.rows[1], [Some("50000".into()), Some("50000행".into()), Some("50000".into())]);
         let window = app.host.result_window(request(2)).await.expect("the first rows");
         assert_eq!(window.rows[0][2], None, "NULL is not an empty text");
+    });
+}
+
+/// Orders by a column.
+fn by(column: u32, descending: bool) -> Vec<SortColumn> {
+    vec![SortColumn { column, descending }]
+}
+
+fn view(result: &str, sort: Vec<SortColumn>, filters: Vec<Filter>) -> ViewRequest {
+    ViewRequest { result: result.to_owned(), task: "view".into(), sort, filters }
+}
+
+/// All rows of a small view.
+async fn rows_of(app: &App, view: &View) -> Vec<Vec<Option<String>>> {
+    let request = WindowRequest { result: view.result.clone(), view: Some(view.id.clone()), first: 0, count: 1_000 };
+    app.host.result_window(request).await.expect("its rows").rows
+}
+
+#[test]
+fn values_of_every_type_are_kept_as_the_server_writes_them_and_sorted_by_value() {
+    // For each type its values, smallest first, as the server writes them. NULL comes last in any order.
+    let types: [(&str, &[&str]); 9] = [
+        (
+            "numeric(38)",
+            &[
+                "-99999999999999999999999999999999999999",
+                "0",
+                "9007199254740993",
+                "99999999999999999999999999999999999999",
+                "NaN",
+            ],
+        ),
+        ("int8", &["-9223372036854775808", "-1", "9007199254740992", "9007199254740993"]),
+        ("float8", &["-Infinity", "-1.5", "0.1", "1e+20", "Infinity", "NaN"]),
+        ("date", &["-infinity", "0044-03-15 BC", "0001-01-01", "9999-12-31", "infinity"]),
+        ("timestamp", &["4713-01-01 00:00:00 BC", "2024-02-29 12:00:00", "2024-02-29 12:00:00.000001"]),
+        ("timetz", &["12:00:00+09", "04:00:00+00", "04:00:00-03:30"]),
+        ("interval", &["-1 days", "23:59:59", "1 day", "1 mon", "1 year 2 mons 3 days 04:05:06.7"]),
+        ("char(5)", &["", "a    ", "b    "]),
+        ("varchar", &["", " ", "Z", "a", "é"]),
+    ];
+    let app = App::open();
+    block_on(async {
+        let tab = app.tab("analytics-dev").await;
+        for (name, values) in types {
+            // Turned around, so that they do not come sorted.
+            let listed: Vec<String> = values.iter().rev().map(|value| format!("('{value}'::{name})")).collect();
+            let run = app.run(&tab, &format!("values (null::{name}), {}", listed.join(", "))).await;
+            let result = run.statements[0].result.clone().unwrap_or_else(|| panic!("{run:?}"));
+            // A CHAR is filled up by the server, whatever is written.
+            let wanted = |value: &str| if name == "char(5)" { format!("{value:5}") } else { value.to_owned() };
+            let mut wanted: Vec<_> = values.iter().map(|value| vec![Some(wanted(value))]).collect();
+            wanted.push(vec![None]);
+            let sorted = app.host.result_view(view(&result.id, by(0, false), vec![])).await.expect("a view");
+            assert_eq!((rows_of(&app, &sorted).await, sorted.as_text), (wanted.clone(), 0), "{name}");
+            let downward = app.host.result_view(view(&result.id, by(0, true), vec![])).await.expect("a view");
+            wanted[..values.len()].reverse();
+            assert_eq!(rows_of(&app, &downward).await, wanted, "{name} downward");
+        }
+    });
+}
+
+#[test]
+fn a_result_is_sorted_filtered_searched_and_counted_in_rust() {
+    let app = App::open();
+    block_on(async {
+        let tab = app.tab("analytics-dev").await;
+        let sql = "select n, (n % 7)::numeric / 2 as half, case when n % 10 > 0 then 'word ' || n end as word \
+                   from generate_series(1, 20000) as n";
+        let run = app.run(&tab, sql).await;
+        let result = run.statements[0].result.clone().expect("it has rows");
+
+        let filter = |column, test, value: &str| Filter {
+            column: Some(column),
+            test,
+            value: Some(value.into()),
+            match_case: false,
+        };
+        let filters = vec![filter(1, FilterTest::Equal, "2.50"), filter(2, FilterTest::EndsWith, "9")];
+        let shown = app.host.result_view(view(&result.id, by(0, true), filters)).await.expect("a view");
+        assert_eq!((shown.rows, shown.of), (286, 20_000));
+        assert_eq!(
+            rows_of(&app, &shown).await[0],
+            [Some("19969".into()), Some("2.5000000000000000".into()), Some("word 19969".into())]
+        );
+
+        let window = WindowRequest { result: result.id.clone(), view: Some(shown.id.clone()), first: 0, count: 1 };
+        assert_eq!(app.host.result_window(window.clone()).await.expect("a row").numbers, Some(vec![19_968]));
+
+        let find = FindRequest {
+            result: result.id.clone(),
+            view: Some(shown.id.clone()),
+            task: "find".into(),
+            text: "WORD 19899".into(),
+            regex: false,
+            match_case: false,
+            column: None,
+            from: None,
+            backwards: false,
+        };
+        let found = app.host.result_find(find.clone()).await.expect("an answer").expect("it is there");
+        assert_eq!((found.place.row, found.place.column, found.number), (1, 2, 19_898));
+        let nothing = FindRequest { match_case: true, ..find };
+        assert_eq!(app.host.result_find(nothing).await.expect("an answer"), None);
+
+        let stats = StatsRequest { result: result.id.clone(), view: None, task: "stats".into(), column: 1 };
+        let stats = app.host.result_stats(stats).await.expect("its figures");
+        assert_eq!((stats.rows, stats.nulls, stats.distinct, stats.distinct_exact), (20_000, 0, 7, true));
+        assert_eq!(stats.histogram.iter().map(|bucket| bucket.rows).sum::<u64>(), 20_000);
+
+        let wrong = vec![filter(0, FilterTest::Less, "ten")];
+        let failure = app.host.result_view(view(&result.id, vec![], wrong)).await.expect_err("it is no number");
+        assert_eq!((failure.code, failure.params["field"].as_str()), (ErrorCode::InvalidValue, "value"));
+
+        app.host.result_view_close(shown.id).await.expect("it goes");
+        assert_eq!(app.host.result_window(window).await.expect_err("it is gone").code, ErrorCode::NotFound);
+    });
+}
+
+#[test]
+fn work_on_a_result_tells_its_progress_and_is_stopped_by_name() {
+    let app = App::open();
+    block_on(async {
+        let mut events = app.host.events();
+        let tab = app.tab("analytics-dev").await;
+        let run = app.run(&tab, "select md5(n::text) from generate_series(1, 300000) as n").await;
+        let result = run.statements[0].result.clone().expect("it has rows");
+        // No row matches, so that all are gone through.
+        let slow = Filter {
+            column: Some(0),
+            test: FilterTest::Matches,
+            value: Some("(a.{9}){4}$|^(b.*){20}x".into()),
+            match_case: false,
+        };
+        let working = app.host.result_view(view(&result.id, by(0, false), vec![slow]));
+        let stop = async {
+            loop {
+                if let postern_ipc::Event::result_progress(progress) = events.recv().await.expect("an event") {
+                    assert_eq!((progress.task.as_str(), progress.of), ("view", 600_000));
+                    return app.host.result_cancel("view".into()).await.expect("it is stopped");
+                }
+            }
+        };
+        // On a fast machine it may be done before anything can be told of it.
+        tokio::select! {
+            biased;
+            made = working => match made {
+                Ok(view) => assert_eq!(view.rows, 0),
+                Err(failure) => assert_eq!(failure.code, ErrorCode::Canceled),
+            },
+            () = stop => {}
+        }
+        app.host.result_cancel("nothing of this name".into()).await.expect("that is fine");
+        assert!(app.host.result_view(view(&result.id, by(0, false), vec![])).await.is_ok());
+    });
+}
+
+#[test]
+fn a_pinned_result_is_there_after_the_next_run_and_gone_once_closed() {
+    let app = App::open();
+    block_on(async {
+        let tab = app.tab("analytics-dev").await;
+        let run = app.run(&tab, "select 'first'; select 'second'").await;
+        let ids: Vec<_> = run.statements.iter().map(|statement| statement.result.clone().expect("a row").id).collect();
+        app.host.result_pin(PinResult { result: ids[0].clone(), pinned: true }).await.expect("it stays");
+        app.run(&tab, "select 'third'").await;
+        let kept = app.host.console_results(tab.clone()).await.expect("what it keeps");
+        let shown: Vec<_> = kept.iter().map(|kept| (kept.sql.as_str(), kept.pinned, kept.growing)).collect();
+        assert_eq!(shown, [("select 'first'", true, false), ("select 'third'", false, false)]);
+        let window = |result: &str| WindowRequest { result: result.to_owned(), view: None, first: 0, count: 1 };
+        let rows = app.host.result_window(window(&ids[0])).await.expect("it is still there").rows;
+        assert_eq!(rows, [[Some("first".to_owned())]]);
+        assert_eq!(app.host.result_window(window(&ids[1])).await.expect_err("it went").code, ErrorCode::NotFound);
+        app.host.result_close(ids[0].clone()).await.expect("it goes");
+        assert_eq!(app.host.result_close(ids[0].clone()).await.expect_err("it is gone").code, ErrorCode::NotFound);
     });
 }
 
@@ -65,7 +243,7 @@ fn a_cell_of_a_hundred_megabytes_is_cut_for_the_window_and_kept_whole() {
         let result = run.statements[0].result.clone().expect("a row");
         let window = app
             .host
-            .result_window(WindowRequest { result: result.id.clone(), first: 0, count: 1 })
+            .result_window(WindowRequest { result: result.id.clone(), view: None, first: 0, count: 1 })
             .await
             .expect("the row");
         assert_eq!(window.cut[0].bytes, 99_000_000);

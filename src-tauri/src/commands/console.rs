@@ -1,7 +1,10 @@
 //! The Console view.
 
 use postern_ipc::{
-    console::{Cell, CellRequest, ConsoleRun, ConsoleTab, RowWindow, Run, WindowRequest},
+    console::{
+        Cell, CellRequest, ColumnStats, ConsoleRun, ConsoleTab, FindRequest, Found, KeptResult, PinResult, RowWindow,
+        Run, StatsRequest, View, ViewRequest, WindowRequest,
+    },
     databases::Target,
     error::Failure,
 };
@@ -34,6 +37,11 @@ pub(super) async fn console_tabs(host: Host<'_>, request: ()) -> Result<Vec<Cons
 }
 
 #[tauri::command]
+pub(super) async fn console_results(host: Host<'_>, request: String) -> Result<Vec<KeptResult>, Failure> {
+    host.console_results(request).await
+}
+
+#[tauri::command]
 pub(super) async fn result_window(host: Host<'_>, request: WindowRequest) -> Result<RowWindow, Failure> {
     host.result_window(request).await
 }
@@ -41,4 +49,39 @@ pub(super) async fn result_window(host: Host<'_>, request: WindowRequest) -> Res
 #[tauri::command]
 pub(super) async fn result_cell(host: Host<'_>, request: CellRequest) -> Result<Cell, Failure> {
     host.result_cell(request).await
+}
+
+#[tauri::command]
+pub(super) async fn result_view(host: Host<'_>, request: ViewRequest) -> Result<View, Failure> {
+    host.result_view(request).await
+}
+
+#[tauri::command]
+pub(super) async fn result_view_close(host: Host<'_>, request: String) -> Result<(), Failure> {
+    host.result_view_close(request).await
+}
+
+#[tauri::command]
+pub(super) async fn result_find(host: Host<'_>, request: FindRequest) -> Result<Option<Found>, Failure> {
+    host.result_find(request).await
+}
+
+#[tauri::command]
+pub(super) async fn result_stats(host: Host<'_>, request: StatsRequest) -> Result<ColumnStats, Failure> {
+    host.result_stats(request).await
+}
+
+#[tauri::command]
+pub(super) async fn result_cancel(host: Host<'_>, request: String) -> Result<(), Failure> {
+    host.result_cancel(request).await
+}
+
+#[tauri::command]
+pub(super) async fn result_pin(host: Host<'_>, request: PinResult) -> Result<(), Failure> {
+    host.result_pin(request).await
+}
+
+#[tauri::command]
+pub(super) async fn result_close(host: Host<'_>, request: String) -> Result<(), Failure> {
+    host.result_close(request).await
 }

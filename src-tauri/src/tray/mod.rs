@@ -78,7 +78,11 @@ async fn take(app: &AppHandle, event: Event) {
         }
         Event::databases_changed(()) => read_databases(app).await,
         Event::connections_changed(connections) => learn(app, |knowledge| knowledge.connections(connections)),
-        Event::run_changed(_) | Event::exports_changed(_) | Event::show(_) | Event::sign_in_ended(_) => {}
+        Event::run_changed(_)
+        | Event::result_progress(_)
+        | Event::exports_changed(_)
+        | Event::show(_)
+        | Event::sign_in_ended(_) => {}
     }
 }
 

@@ -7,13 +7,17 @@ interface Props {
   /** `alertdialog` before something that cannot be undone. */
   role?: "dialog" | "alertdialog";
   wide?: boolean;
+  /** Most of the window, for something to read. */
+  large?: boolean;
   onClose: () => void;
+  /** Keys of the dialog's own, before those of every dialog. */
+  onKey?: (event: React.KeyboardEvent) => void;
   foot: ReactNode;
   children: ReactNode;
   testId?: string;
 }
 
-export function Dialog({ title, role = "dialog", wide, onClose, foot, children, testId }: Props) {
+export function Dialog({ title, role = "dialog", wide, large, onClose, onKey: ownKey, foot, children, testId }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const titleId = useId();
 
@@ -28,6 +32,7 @@ export function Dialog({ title, role = "dialog", wide, onClose, foot, children, 
 
   const onKey = (event: React.KeyboardEvent) => {
     event.stopPropagation();
+    ownKey?.(event);
     if (event.key === "Escape") return onClose();
     if (event.key !== "Tab") return;
     const stops = box.current?.querySelectorAll<HTMLElement>(
@@ -50,7 +55,7 @@ export function Dialog({ title, role = "dialog", wide, onClose, foot, children, 
       {/* biome-ignore lint/a11y/noStaticElementInteractions: it has a dialog's role, given as a property */}
       {/* biome-ignore lint/a11y/useAriaPropsSupportedByRole: both roles it takes are modal */}
       <div
-        className={`dialog${wide ? " dialog--wide" : ""}`}
+        className={`dialog${wide ? " dialog--wide" : ""}${large ? " dialog--large" : ""}`}
         role={role}
         aria-modal="true"
         aria-labelledby={titleId}

@@ -57,6 +57,7 @@ const shapes = {
   ),
   down: <path d="M3.5 6 8 10.5 12.5 6" />,
   ext: <path d="M6.5 3H3v10h10V9.5M9 2.5h4.5V7M13.2 2.8 7.5 8.5" />,
+  filter: <path d="M2 3.5h12M4.5 8h7M6.8 12.5h2.4" />,
   file: (
     <>
       <path d="M3.5 2h6l3 3v9h-9z" />
@@ -100,6 +101,7 @@ const shapes = {
       <path d="m5.4 8.2 1.8 1.8 3.4-3.8" />
     </>
   ),
+  pin: <path d="M5.5 2h5l-.6 4.2L12 8.5H4l2.1-2.3zM8 8.5V14" />,
   play: <path d="M4.5 2.8v10.4L13 8z" />,
   plug: (
     <>
@@ -129,6 +131,7 @@ const shapes = {
       <path d="m10.4 10.4 3.4 3.4" />
     </>
   ),
+  stats: <path d="M2 13.5h12M3.5 11V8M6.5 11V4M9.5 11V6.5M12.5 11V9" />,
   stop: <rect x="3.8" y="3.8" width="8.4" height="8.4" rx="1.2" />,
   table: (
     <>

@@ -7,12 +7,16 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use postern_console::{
+    analysis::{ColumnStats, FindSpec, Found, View, ViewSpec, ViewWindow},
     session::Login as ConsoleLogin,
-    store::{CellText, ResultStore, StoreError, StoreOptions, Window},
-    tab::{Connector, RunFailure, RunRefused, RunRequest, RunSnapshot, Stream, Tab, TabOptions},
+    store::{CellText, ResultId, ResultStore, StoreError, StoreOptions, Window},
+    tab::{
+        CloseRefused, Connector, KeptResult, RunFailure, RunRefused, RunRequest, RunSnapshot, Stream, Tab, TabOptions,
+    },
 };
 use postern_proxy::BoxFuture;
 use postern_wire::CancelKey;
@@ -30,6 +34,12 @@ const PROGRAM: &str = "Postern console";
 
 /// Rows that one window holds at most.
 const WINDOW: usize = 1_000;
+
+/// Pause after a step of a run was told, for each of its statements.
+const STEP_PAUSE: Duration = Duration::from_micros(100);
+
+/// That pause at most.
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
 /// Bytes of a cell that are given at most.
 const CELL: usize = 1_000_000;
@@ -150,7 +160,7 @@ impl Engine {
         let (tab, open) = self.tab(id)?;
         open.tab.run(request).map_err(|refused| match refused {
             RunRefused::Closed => Error::NotFound { kind: "tab", name: id.to_owned() },
-            RunRefused::Busy | RunRefused::Nothing => {
+            RunRefused::Busy | RunRefused::Nothing | RunRefused::TooMany(_) => {
                 Error::InvalidValue { field: "run".to_owned(), problem: refused.to_string() }
             }
         })?;
@@ -192,20 +202,125 @@ impl Engine {
         })
     }
 
+    /// The results that a tab keeps, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn console_results(&self, id: &str) -> Result<Vec<KeptResult>, Error> {
+        Ok(self.tab(id)?.1.tab.results())
+    }
+
+    /// Has the next run of its tab leave a result, or no longer.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn pin_result(&self, result: &str, pinned: bool) -> Result<(), Error> {
+        let (open, store) = self.kept(result)?;
+        if open.tab.pin(store.id(), pinned) { Ok(()) } else { Err(no_result(result)) }
+    }
+
+    /// Lets go of a result.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::InvalidValue`] while its rows still come.
+    pub fn close_result(&self, result: &str) -> Result<(), Error> {
+        let (open, store) = self.kept(result)?;
+        open.tab.close_result(store.id()).map_err(|refused| match refused {
+            CloseRefused::Missing => no_result(result),
+            CloseRefused::Growing => Error::InvalidValue { field: "result".to_owned(), problem: refused.to_string() },
+        })
+    }
+
     /// Rows of a result; at most a thousand.
     ///
     /// # Errors
     /// [`Error::NotFound`] when the tab has moved on; [`Error::Storage`] when the spill file cannot be read.
-    pub fn result_window(&self, result: &str, first: u64, count: usize) -> Result<Window, Error> {
-        self.result(result)?.window(first, count.min(WINDOW)).map_err(|error| self.storage(&error))
+    pub async fn result_window(&self, result: &str, first: u64, count: usize) -> Result<Window, Error> {
+        let store = self.result(result)?;
+        self.read(move || store.window(first, count.min(WINDOW))).await
+    }
+
+    /// Rows of a view; at most a thousand.
+    ///
+    /// # Errors
+    /// As [`Self::result_window`].
+    pub async fn view_window(&self, result: &str, view: &str, first: u64, count: usize) -> Result<ViewWindow, Error> {
+        let store = self.result(result)?;
+        let view = view_of(&store, view)?;
+        self.read(move || store.view_window(&view, first, count.min(WINDOW))).await
     }
 
     /// One cell of a result; at most a megabyte of it.
     ///
     /// # Errors
     /// As [`Self::result_window`].
-    pub fn result_cell(&self, result: &str, row: u64, column: usize) -> Result<CellText, Error> {
-        self.result(result)?.cell(row, column, CELL).map_err(|error| self.storage(&error))
+    pub async fn result_cell(&self, result: &str, row: u64, column: usize) -> Result<CellText, Error> {
+        let store = self.result(result)?;
+        self.read(move || store.cell(row, column, CELL)).await
+    }
+
+    /// Sorts and filters a result, as the task of this name.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Canceled`], [`Error::Storage`]; [`Error::InvalidValue`] for a column that does not
+    /// exist or a value that is none of its type.
+    pub async fn result_view(&self, result: &str, task: &str, spec: ViewSpec) -> Result<Arc<View>, Error> {
+        let store = self.result(result)?;
+        self.task(task, move |job| store.make_view(&spec, job)).await
+    }
+
+    /// Lets go of a view; nothing when it has gone already.
+    pub fn close_view(&self, view: &str) {
+        let tabs: Vec<_> = lock(&self.shared.tabs.open).values().map(Arc::clone).collect();
+        let results = tabs.iter().flat_map(|open| open.tab.results());
+        for result in results {
+            if self.result(&result.info.id.to_string()).is_ok_and(|store| store.close_view(view)) {
+                return;
+            }
+        }
+    }
+
+    /// Finds the next cell of a result, or of a view of it, that holds a text, as the task of this name.
+    ///
+    /// # Errors
+    /// As [`Self::result_view`].
+    pub async fn result_find(
+        &self,
+        result: &str,
+        view: Option<&str>,
+        task: &str,
+        spec: FindSpec,
+    ) -> Result<Option<Found>, Error> {
+        let store = self.result(result)?;
+        let view = view.map(|view| view_of(&store, view)).transpose()?;
+        self.task(task, move |job| store.find(view.as_deref(), &spec, job)).await
+    }
+
+    /// Counts and measures a column of a result, or of a view of it, as the task of this name.
+    ///
+    /// # Errors
+    /// As [`Self::result_view`].
+    pub async fn result_stats(
+        &self,
+        result: &str,
+        view: Option<&str>,
+        task: &str,
+        column: usize,
+    ) -> Result<ColumnStats, Error> {
+        let store = self.result(result)?;
+        let view = view.map(|view| view_of(&store, view)).transpose()?;
+        self.task(task, move |job| store.stats(view.as_deref(), column, job)).await
+    }
+
+    /// Reads from a result where waiting for a disk stops nobody.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Error> {
+        match tokio::task::spawn_blocking(read).await {
+            Ok(read) => read.map_err(|error| self.storage(&error)),
+            Err(panicked) => Err(Error::Internal { detail: panicked.to_string() }),
+        }
     }
 
     /// With the system's own reason, "No space left on device", where there is one.
@@ -216,7 +331,7 @@ impl Engine {
     }
 
     fn result(&self, id: &str) -> Result<Arc<ResultStore>, Error> {
-        self.result_of(id).map(|(_, store)| store)
+        Ok(self.kept(id)?.1)
     }
 
     /// The login of a tab.
@@ -226,16 +341,15 @@ impl Engine {
 
     /// A result, and as whom it was read.
     pub(crate) fn result_of(&self, id: &str) -> Result<(Login, Arc<ResultStore>), Error> {
-        let tabs: Vec<_> = lock(&self.shared.tabs.open).values().map(Arc::clone).collect();
-        tabs.iter()
-            .find_map(|open| {
-                let run = open.tab.watch();
-                let run = run.borrow();
-                let mut results = run.as_ref()?.statements.iter().filter_map(|statement| statement.result.as_ref());
-                let found = results.find(|result| result.id.to_string() == id)?;
-                Some((open.gate.login().clone(), open.tab.result(found.id)?))
-            })
-            .ok_or_else(|| Error::NotFound { kind: "result", name: id.to_owned() })
+        self.kept(id).map(|(open, store)| (open.gate.login().clone(), store))
+    }
+
+    /// A result and the tab that keeps it.
+    fn kept(&self, id: &str) -> Result<(Arc<Open>, Arc<ResultStore>), Error> {
+        let known = ResultId::parse(id).ok_or_else(|| no_result(id))?;
+        let tabs = lock(&self.shared.tabs.open);
+        let found = tabs.values().find_map(|open| Some((Arc::clone(open), open.tab.result(known)?)));
+        found.ok_or_else(|| no_result(id))
     }
 
     fn tab(&self, id: &str) -> Result<(TabId, Arc<Open>), Error> {
@@ -246,17 +360,38 @@ impl Engine {
             .ok_or_else(|| Error::NotFound { kind: "tab", name: id.to_owned() })
     }
 
-    /// Passes the steps of a tab's runs on, until the tab is dropped.
+    /// Passes the steps of a tab's runs on, until the tab is dropped. The more statements a run has, the more there is to
+    /// tell at each step, and the longer the pause in between; its end waits for nothing.
     fn tell_runs(&self, id: TabId, tab: &Tab<GateConnector>) {
         let mut watch = tab.watch();
         let changes = self.shared.changes.clone();
         tokio::spawn(async move {
             while watch.changed().await.is_ok() {
+                let (statements, ended) = match &*watch.borrow_and_update() {
+                    Some(run) => (run.statements.len() as u64, run.state.ended()),
+                    None => (0, true),
+                };
                 // Nobody listening is fine.
                 let _ = changes.send(Change::Run(id));
+                if !ended {
+                    let pause = (STEP_PAUSE * u32::try_from(statements).unwrap_or(u32::MAX)).min(LONGEST_PAUSE);
+                    // Another watch, so that this one still has what changes meanwhile before it.
+                    let mut other = watch.clone();
+                    let over = other.wait_for(|run| run.as_ref().is_none_or(|run| run.state.ended()));
+                    // A run that is over ends the pause, and so does a tab that is gone.
+                    let _ = tokio::time::timeout(pause, over).await;
+                }
             }
         });
     }
+}
+
+fn no_result(id: &str) -> Error {
+    Error::NotFound { kind: "result", name: id.to_owned() }
+}
+
+fn view_of(store: &ResultStore, id: &str) -> Result<Arc<View>, Error> {
+    store.view(id).ok_or_else(|| Error::NotFound { kind: "view", name: id.to_owned() })
 }
 
 impl Tabs {

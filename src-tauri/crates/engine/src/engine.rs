@@ -27,6 +27,7 @@ use crate::{
     home::Home,
     login::Login,
     memory::{Memory, SignIn},
+    tasks::Tasks,
     tls::TlsCache,
 };
 
@@ -52,6 +53,8 @@ pub enum Change {
     Run(crate::console::TabId),
     /// An export began, went on or ended.
     Exports,
+    /// Work on a result went on.
+    Progress(crate::tasks::Progress),
 }
 
 /// How to open an engine.
@@ -102,6 +105,7 @@ pub(crate) struct Shared {
     pub(crate) gates: Mutex<BTreeMap<Login, Arc<Gate>>>,
     pub(crate) tabs: Tabs,
     pub(crate) exports: Exports,
+    pub(crate) tasks: Tasks,
     pub(crate) expiry: Expiry,
     pub(crate) tls: TlsCache,
     aws_files: Option<AwsFiles>,
@@ -132,6 +136,7 @@ impl Engine {
                 gates: Mutex::default(),
                 tabs: Tabs::default(),
                 exports: Exports::default(),
+                tasks: Tasks::default(),
                 expiry: Expiry::default(),
                 tls: TlsCache::default(),
                 aws_files: options.aws_files,

@@ -36,6 +36,7 @@ mod relay_thread;
 mod sockets;
 mod sql;
 mod strings;
+mod tasks;
 mod tls;
 mod traffic;
 mod upstream;
@@ -72,6 +73,7 @@ pub use crate::{
     sockets::{Holder, Process},
     sql::{server_failure, session_failure},
     strings::{Address, Security, Strings, TlsCheck, strings},
+    tasks::Progress,
     traffic::Samples,
 };
 

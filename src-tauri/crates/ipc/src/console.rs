@@ -126,11 +126,39 @@ pub struct Notice {
     pub message: String,
 }
 
+/// A result that its tab keeps: one of the last run, or one that was pinned.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
+pub struct KeptResult {
+    /// What it holds.
+    pub result: ResultInfo,
+    /// The run that made it.
+    pub run: String,
+    /// Its statement; the first 1,000 characters.
+    pub sql: String,
+    /// The next run leaves it.
+    pub pinned: bool,
+    /// Rows may still come.
+    pub growing: bool,
+}
+
+/// Has the next run leave a result, or no longer.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
+pub struct PinResult {
+    /// Which.
+    pub result: String,
+    /// Whether it stays.
+    pub pinned: bool,
+}
+
 /// Rows to show.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
 pub struct WindowRequest {
     /// Which result.
     pub result: String,
+    /// In the order of this view of it, and only its rows. Without one: all, as they came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub view: Option<String>,
     /// First row, from 0.
     #[ts(type = "number")]
     pub first: u64,
@@ -148,6 +176,10 @@ pub struct RowWindow {
     pub rows: Vec<Vec<Option<String>>>,
     /// Cells that were cut.
     pub cut: Vec<CutCell>,
+    /// Which row of the result each of `rows` is, from 0. Only for a view: without one that is `first` and onward.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional, type = "Array<number>")]
+    pub numbers: Option<Vec<u64>>,
 }
 
 /// A cell too long for the grid.
@@ -185,4 +217,221 @@ pub struct Cell {
     pub bytes: u64,
     /// More of it exists.
     pub cut: bool,
+}
+
+/// Rows of a result in another order, or fewer of them. It answers once the view is there, `canceled` once its task was
+/// stopped; until then `result_progress` tells how far it is.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
+pub struct ViewRequest {
+    /// Of which result. What is still to come of it is not in the view.
+    pub result: String,
+    /// The window's own name for this work, for `result_progress` and `result_cancel`. Work of the same name that still
+    /// goes on is stopped first.
+    pub task: String,
+    /// By the first column, among equals by the next; rows that are equal in all stay as they came. None: as they came.
+    pub sort: Vec<SortColumn>,
+    /// All of them hold for a row of the view.
+    pub filters: Vec<Filter>,
+}
+
+/// Orders by a column: numbers and times by value, text by its bytes as Redshift does. NULL is last in both directions.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
+pub struct SortColumn {
+    /// From 0.
+    pub column: u32,
+    /// The largest first.
+    pub descending: bool,
+}
+
+/// A condition for a row.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
+pub struct Filter {
+    /// From 0. Null: some cell of the row; not for comparisons.
+    pub column: Option<u32>,
+    /// What has to hold.
+    pub test: FilterTest,
+    /// With what. Left out for `null` and `not_null`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub value: Option<String>,
+    /// Upper and lower case differ. Only for tests of text, from `contains` on; comparisons are exact.
+    #[serde(default)]
+    pub match_case: bool,
+}
+
+/// What a filter asks. NULL passes `null` only. Comparisons are by value, as sorting is.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum FilterTest {
+    /// `=`
+    Equal,
+    /// `<>`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+    /// The text is somewhere in the cell.
+    Contains,
+    /// It is nowhere in it.
+    NotContains,
+    /// The cell begins with it.
+    StartsWith,
+    /// The cell ends with it.
+    EndsWith,
+    /// The regular expression matches somewhere in the cell.
+    Matches,
+    /// NULL.
+    Null,
+    /// Anything else.
+    NotNull,
+}
+
+/// A view of a result. A result keeps its four newest; they go with it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
+pub struct View {
+    /// Names it in commands.
+    pub id: String,
+    /// Of which result.
+    pub result: String,
+    /// How many it shows.
+    #[ts(type = "number")]
+    pub rows: u64,
+    /// How many the result had when it was made. With more by now, ask for a new one.
+    #[ts(type = "number")]
+    pub of: u64,
+    /// Values that were not as their type has them, and so were compared as text behind all others.
+    #[ts(type = "number")]
+    pub as_text: u64,
+}
+
+/// Looks for a text from a cell on, row by row and in a row from left to right, and past the end from the start again.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
+pub struct FindRequest {
+    /// In which result.
+    pub result: String,
+    /// In the order of this view of it, and only in its rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub view: Option<String>,
+    /// As of a view.
+    pub task: String,
+    /// What to look for; never empty.
+    pub text: String,
+    /// It is a regular expression.
+    pub regex: bool,
+    /// Upper and lower case differ.
+    pub match_case: bool,
+    /// Only in this column; null: in all.
+    pub column: Option<u32>,
+    /// The cell to begin behind, or in front of when going backwards. Null: begin with the first cell, or the last.
+    pub from: Option<CellPlace>,
+    /// The previous match instead of the next.
+    pub backwards: bool,
+}
+
+/// A cell's place in the grid.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, TS)]
+pub struct CellPlace {
+    /// Row of the view, or of the result without one, from 0.
+    #[ts(type = "number")]
+    pub row: u64,
+    /// Column, from 0.
+    pub column: u32,
+}
+
+/// A cell in which the text is.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, TS)]
+pub struct Found {
+    /// Where it is in the grid.
+    pub place: CellPlace,
+    /// Its row in the result, from 0, for `result_cell`.
+    #[ts(type = "number")]
+    pub number: u64,
+    /// It was found past the end, from the start on (backwards: the other way around).
+    pub wrapped: bool,
+}
+
+/// Counts and measures a column.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
+pub struct StatsRequest {
+    /// Of which result.
+    pub result: String,
+    /// Only rows of this view.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub view: Option<String>,
+    /// As of a view.
+    pub task: String,
+    /// From 0.
+    pub column: u32,
+}
+
+/// What is in a column.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
+pub struct ColumnStats {
+    /// Rows that were looked at.
+    #[ts(type = "number")]
+    pub rows: u64,
+    /// NULL among them.
+    #[ts(type = "number")]
+    pub nulls: u64,
+    /// Empty texts among them.
+    #[ts(type = "number")]
+    pub empty: u64,
+    /// Different values, NULL not among them.
+    #[ts(type = "number")]
+    pub distinct: u64,
+    /// Whether `distinct` was counted; else it is estimated, to about two percent.
+    pub distinct_exact: bool,
+    /// The smallest by value, as the server sent it, at most 1,000 characters of it; null when all are NULL.
+    pub min: Option<String>,
+    /// The largest.
+    pub max: Option<String>,
+    /// For numbers and times: at most 32 ranges of equal width from `min` to `max`. NaN and infinity are in none.
+    pub histogram: Vec<Bucket>,
+    /// The most frequent values, at most ten, most frequent first. None when there are too many different ones.
+    pub top: Vec<TopValue>,
+    /// Values that were not as their type has them, and so were compared as text behind all others.
+    #[ts(type = "number")]
+    pub as_text: u64,
+}
+
+/// A range of values.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
+pub struct Bucket {
+    /// Its smallest value, rounded for reading.
+    pub from: String,
+    /// The smallest behind it; in the last one the largest value.
+    pub to: String,
+    /// How many rows have one of it.
+    #[ts(type = "number")]
+    pub rows: u64,
+}
+
+/// A value and how often it is there.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
+pub struct TopValue {
+    /// At most 1,000 characters.
+    pub text: String,
+    /// In so many rows.
+    #[ts(type = "number")]
+    pub rows: u64,
+}
+
+/// How far the work on a result is. Sent as the event `result_progress` at most every 100 ms, never after its answer.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
+pub struct ResultProgress {
+    /// The name that the window gave it.
+    pub task: String,
+    /// Rows done.
+    #[ts(type = "number")]
+    pub done: u64,
+    /// Rows to do, all passes counted.
+    #[ts(type = "number")]
+    pub of: u64,
 }

@@ -3,6 +3,7 @@
 
 mod bare;
 mod cluster;
+mod console;
 mod load;
 mod proxy;
 mod report;
@@ -21,7 +22,8 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
     let has = |option| options.contains(&option);
     match what {
         "proxy" => proxy::run(has("--quick"), has("--json")),
-        other => bail!("no benchmark '{other}': there is proxy"),
+        "console" => console::run(has("--quick"), has("--json")),
+        other => bail!("no benchmark '{other}': there are proxy and console"),
     }
 }
 

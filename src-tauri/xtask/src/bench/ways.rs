@@ -1,6 +1,7 @@
 //! The ways to the server: straight, through each peer, through Postern, and through a relay that does nothing.
 
 use std::{
+    collections::BTreeMap,
     fs,
     os::unix::fs::PermissionsExt as _,
     path::Path,
@@ -113,22 +114,31 @@ pub(super) fn stunnel(cluster: &Cluster, folder: &Path) -> Result<Way> {
 pub(super) fn postern(cluster: &Cluster, sandbox: &Sandbox, folder: &Path) -> Result<Way> {
     let port = free_port()?;
     let program = root().join("target/release/postern");
+    let env = sign_in(&program, cluster, sandbox, folder)?;
+    let port_text = port.to_string();
+    let words = ["proxy", "db", "bench", "--db-user", USER, "--db-name", DATABASE, "--port", &port_text];
+    Way::through("postern", port, "disable", Command::new(program).envs(env).args(words).stderr(Stdio::null()))
+}
+
+/// Has somebody sign in, by the command, who may use the server as the database `bench`; gives the environment in which
+/// that counts.
+pub(super) fn sign_in(
+    program: &Path,
+    cluster: &Cluster,
+    sandbox: &Sandbox,
+    folder: &Path,
+) -> Result<BTreeMap<String, String>> {
     let (resources, passwords) = (folder.join("bench.yaml"), folder.join("pgpass"));
     fs::write(&resources, resources_text(cluster)?)?;
     fs::write(&passwords, format!("localhost:{}:*:{USER}:{PASSWORD}\n", cluster.port))?;
     fs::set_permissions(&passwords, fs::Permissions::from_mode(0o600))?;
-    let postern = || {
-        let mut command = Command::new(&program);
-        command.envs(&sandbox.env).env("PGPASSFILE", &passwords);
-        command
-    };
+    let mut env = sandbox.env.clone();
+    env.insert("PGPASSFILE".to_owned(), passwords.display().to_string());
     for words in [vec!["create", "-f", "bench.yaml"], vec!["login", "--user", "bencher"]] {
-        let output = capture(postern().args(&words).current_dir(folder))?;
+        let output = capture(Command::new(program).envs(&env).args(&words).current_dir(folder))?;
         ensure!(output.status.success(), "postern {words:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
-    let port_text = port.to_string();
-    let words = ["proxy", "db", "bench", "--db-user", USER, "--db-name", DATABASE, "--port", &port_text];
-    Way::through("postern", port, "disable", postern().args(words).stderr(Stdio::null()))
+    Ok(env)
 }
 
 /// A relay that does nothing else. TLS goes through it untouched.

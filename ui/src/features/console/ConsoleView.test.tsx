@@ -17,15 +17,17 @@ function run(state: RunState, more: Partial<Run["statements"][number]> = {}): Ru
   return { id: "a", tab: "t1", state, statements: [statement], notices: [], elapsed_ms: 214, failure: null };
 }
 
+let results = 0;
 const result = { id: "r1", columns, rows: ROWS, bytes: 1_840_000_000, complete: true };
 
 beforeEach(async () => {
   // A viewport of ten rows; jsdom has none of its own.
   vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(240);
-  vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockReturnValue(900);
+  vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockReturnValue(1300);
   memory = provideMemoryBackend()
     .answer("console_open", () => ({ id: "t1", target, env: "prod" }))
     .answer("console_cancel", () => null)
+    .answer("console_results", () => [])
     .answer("result_window", ({ first, count }) => ({
       first,
       rows: Array.from({ length: Math.min(count, ROWS - first) }, (_, index) => row(first + index)),
@@ -97,7 +99,10 @@ describe("running", () => {
 
 describe("the result grid", () => {
   async function shown() {
-    memory.answer("console_run", () => run("done", { tag: `SELECT ${ROWS}`, result }));
+    results += 1;
+    memory.answer("console_run", () =>
+      run("done", { tag: `SELECT ${ROWS}`, result: { ...result, id: `big${results}` } }),
+    );
     render(<ConsoleView />);
     await userEvent.click(await screen.findByTestId("run"));
     await screen.findByTestId("cell-0-0");

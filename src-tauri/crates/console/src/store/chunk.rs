@@ -7,7 +7,7 @@ pub(super) const CHUNK_BYTES: usize = 1 << 20;
 const CHUNK_ROWS: usize = 1 << 16;
 
 /// Rows, each where the one before it ends.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Chunk {
     data: Vec<u8>,
     /// Where each row ends in `data`. 32 bits do: a message, and so a row, is at most 2 GiB.

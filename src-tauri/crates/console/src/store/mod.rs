@@ -8,6 +8,7 @@
 //! a chunk, or to copy out the rows asked for from the chunk being filled; never during file access.
 
 mod chunk;
+mod pieces;
 mod spill;
 mod window;
 
@@ -18,9 +19,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use chunk::Chunk;
+pub(crate) use pieces::{CELL_REACH, Piece, PieceBuffer, Pieces, Reach};
 use spill::{SpillFile, Spilled};
+pub(crate) use spill::{damaged, read_exact_at, write_all_at};
 pub use window::{CellText, CutCell, Window};
 
+use crate::analysis::Views;
 use crate::row::Row;
 use crate::types::Column;
 
@@ -56,6 +60,11 @@ impl ResultId {
     fn next() -> Self {
         static LAST: AtomicU64 = AtomicU64::new(0);
         Self(LAST.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// The id that is written so.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.strip_prefix("result-")?.parse().ok().map(Self)
     }
 }
 
@@ -107,10 +116,16 @@ pub struct ResultStore {
     rows: AtomicU64,
     bytes: AtomicU64,
     complete: AtomicBool,
+    /// Its writer is there.
+    growing: AtomicBool,
+    /// Its tab has let go of it.
+    dropped: AtomicBool,
     /// Bytes of full chunks that stay in memory.
     resident: AtomicU64,
     chunks: Mutex<Chunks>,
     spill: SharedSpill,
+    /// What has been sorted and filtered of it.
+    pub(crate) views: Views,
 }
 
 #[derive(Debug, Default)]
@@ -150,9 +165,12 @@ impl ResultStore {
             rows: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             complete: AtomicBool::new(false),
+            growing: AtomicBool::new(true),
+            dropped: AtomicBool::new(false),
             resident: AtomicU64::new(0),
             chunks: Mutex::default(),
             spill,
+            views: Views::default(),
         });
         let writer = ResultWriter { store: Arc::clone(&store), overflow: Vec::new(), spare: None, failed: false };
         (store, writer)
@@ -183,6 +201,26 @@ impl ResultStore {
         self.complete.load(Ordering::Acquire)
     }
 
+    /// Rows may still come.
+    pub fn growing(&self) -> bool {
+        self.growing.load(Ordering::Acquire)
+    }
+
+    /// Says that nobody will look at it any more, so that work on it stops.
+    pub(crate) fn let_go(&self) {
+        self.dropped.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that was said.
+    pub(crate) fn is_let_go(&self) -> bool {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Folder for whatever does not fit into memory.
+    pub(crate) fn directory(&self) -> &std::path::Path {
+        &self.options.directory
+    }
+
     /// Bytes of rows that are in memory to stay.
     pub(crate) fn resident(&self) -> u64 {
         self.resident.load(Ordering::Relaxed)
@@ -193,12 +231,29 @@ impl ResultStore {
         self.chunks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write_error(&self, source: io::Error) -> StoreError {
+    pub(crate) fn write_error(&self, source: io::Error) -> StoreError {
         StoreError::Write { directory: self.options.directory.clone(), source }
     }
 
-    fn read_error(&self, source: io::Error) -> StoreError {
+    pub(crate) fn read_error(&self, source: io::Error) -> StoreError {
         StoreError::Read { directory: self.options.directory.clone(), source }
+    }
+}
+
+impl Drop for ResultStore {
+    fn drop(&mut self) {
+        // With the last result of a file goes the file.
+        if Arc::strong_count(&self.spill.0) == 1 {
+            return;
+        }
+        let chunks = self.chunks.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = self.spill.0.get() {
+            let places = chunks.sealed.iter().filter_map(|sealed| match sealed.place {
+                Place::File(chunk) => Some(chunk),
+                Place::Memory(_) => None,
+            });
+            places.for_each(|chunk| file.release(chunk));
+        }
     }
 }
 
@@ -280,6 +335,12 @@ impl ResultWriter {
         if !self.failed {
             self.store.complete.store(true, Ordering::Release);
         }
+    }
+}
+
+impl Drop for ResultWriter {
+    fn drop(&mut self) {
+        self.store.growing.store(false, Ordering::Release);
     }
 }
 

@@ -41,6 +41,25 @@ impl SpillFile {
         Ok(Spilled { offset, data, rows })
     }
 
+    /// Gives the disk back what a chunk took, where the system can. Nothing is lost when it cannot: the file goes some day.
+    pub(super) fn release(&self, chunk: Spilled) {
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::fs::{FallocateFlags, fallocate};
+            let length = u64::from(chunk.data) + u64::from(chunk.rows) * size_of::<u32>() as u64;
+            let _ = fallocate(&self.file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, chunk.offset, length);
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = chunk;
+    }
+
+    /// Bytes on the disk.
+    #[cfg(all(test, target_os = "linux"))]
+    pub(super) fn allocated(&self) -> u64 {
+        use std::os::unix::fs::MetadataExt as _;
+        self.file.metadata().map_or(0, |data| data.blocks() * 512)
+    }
+
     /// Where in a chunk's data the given rows begin and end: one more number than rows.
     pub(super) fn bounds(&self, chunk: Spilled, rows: Range<usize>) -> io::Result<Vec<usize>> {
         let skipped = rows.start.saturating_sub(1);
@@ -53,6 +72,20 @@ impl SpillFile {
         // Slices are cut by these, and a damaged file must not become a panic.
         if bounds.is_sorted() && bounds.last().is_some_and(|&end| end <= chunk.bytes()) {
             Ok(bounds)
+        } else {
+            Err(damaged())
+        }
+    }
+
+    /// A whole chunk in one read: its data, and behind them the ends of its rows.
+    pub(super) fn read_whole(&self, chunk: Spilled, buffer: &mut Vec<u8>, ends: &mut Vec<u32>) -> io::Result<()> {
+        buffer.resize(chunk.bytes() + chunk.rows() * size_of::<u32>(), 0);
+        read_exact_at(&self.file, buffer, chunk.offset)?;
+        ends.clear();
+        ends.extend(buffer[chunk.bytes()..].as_chunks::<4>().0.iter().map(|end| u32::from_le_bytes(*end)));
+        buffer.truncate(chunk.bytes());
+        if ends.is_sorted() && ends.last().is_none_or(|&end| end as usize == chunk.bytes()) {
+            Ok(())
         } else {
             Err(damaged())
         }
@@ -76,22 +109,22 @@ impl Spilled {
     }
 }
 
-pub(super) fn damaged() -> io::Error {
+pub(crate) fn damaged() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "the file is not as it was written")
 }
 
 #[cfg(unix)]
-fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+pub(crate) fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
     std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
 }
 
 #[cfg(unix)]
-fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+pub(crate) fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
     std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
 }
 
 #[cfg(windows)]
-fn write_all_at(file: &File, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
+pub(crate) fn write_all_at(file: &File, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
     while !bytes.is_empty() {
         let written = std::os::windows::fs::FileExt::seek_write(file, bytes, offset)?;
         if written == 0 {
@@ -103,7 +136,7 @@ fn write_all_at(file: &File, mut bytes: &[u8], mut offset: u64) -> io::Result<()
 }
 
 #[cfg(windows)]
-fn read_exact_at(file: &File, mut bytes: &mut [u8], mut offset: u64) -> io::Result<()> {
+pub(crate) fn read_exact_at(file: &File, mut bytes: &mut [u8], mut offset: u64) -> io::Result<()> {
     while !bytes.is_empty() {
         let read = std::os::windows::fs::FileExt::seek_read(file, bytes, offset)?;
         if read == 0 {

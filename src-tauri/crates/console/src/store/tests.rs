@@ -255,9 +255,18 @@ async fn results_that_share_a_file_keep_apart() {
         results.push(store);
     }
     assert!(results.iter().all(|store| spilled(store) > 0));
-    for (number, store) in results.iter().enumerate() {
-        for row in [0, 777, 19_999] {
-            assert_eq!(store.window(row, 1).unwrap().rows, [[Some(format!("{number}/{row:0100}"))]]);
+    let assert_intact = |results: &[Arc<ResultStore>]| {
+        for (number, store) in results.iter().enumerate() {
+            for row in [0, 777, 19_999] {
+                assert_eq!(store.window(row, 1).unwrap().rows, [[Some(format!("{number}/{row:0100}"))]]);
+            }
         }
-    }
+    };
+    assert_intact(&results);
+    #[cfg(target_os = "linux")]
+    let before = spill.0.get().unwrap().allocated();
+    results.pop();
+    #[cfg(target_os = "linux")]
+    assert!(spill.0.get().unwrap().allocated() < before, "the disk has back what the one that went had of it");
+    assert_intact(&results);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use postern_wire::ErrorResponse;
 
-use super::{Connector, ResultInfo, RunSnapshot, Shared, StatementRun};
+use super::{Connector, ResultInfo, RunId, RunSnapshot, Shared, StatementRun};
 use crate::row::Row;
 use crate::session::Sink;
 use crate::store::{ResultStore, ResultWriter, StoreError, StoreOptions};
@@ -17,8 +17,11 @@ const MAX_NOTICES: usize = 1_000;
 /// The sink of one statement of a run.
 pub(super) struct Keep<'a, C: Connector> {
     shared: &'a Shared<C>,
+    run: RunId,
     /// Which statement.
     index: usize,
+    /// The beginning of it.
+    sql: Arc<str>,
     writer: Option<ResultWriter>,
     /// The server has sent all rows of `writer`'s result.
     all_sent: bool,
@@ -28,8 +31,8 @@ pub(super) struct Keep<'a, C: Connector> {
 }
 
 impl<'a, C: Connector> Keep<'a, C> {
-    pub(super) fn new(shared: &'a Shared<C>, index: usize) -> Self {
-        Self { shared, index, writer: None, all_sent: false, shown: false, failure: None }
+    pub(super) fn new(shared: &'a Shared<C>, run: RunId, index: usize, sql: Arc<str>) -> Self {
+        Self { shared, run, index, sql, writer: None, all_sent: false, shown: false, failure: None }
     }
 
     fn finish(&mut self) {
@@ -58,7 +61,7 @@ impl<C: Connector> Sink for Keep<'_, C> {
         }
         self.writer = None;
         if !columns.is_empty() {
-            let (store, writer) = self.shared.new_result(columns);
+            let (store, writer) = self.shared.new_result(columns, self.run, &self.sql);
             self.writer = Some(writer);
             self.shown = false;
             self.shared.statement(self.index, |statement| statement.result = Some(ResultInfo::of(&store)));
@@ -129,22 +132,21 @@ impl<C: Connector> Shared<C> {
     pub(super) fn progress(&self, index: usize) {
         self.statement(index, |statement| {
             if let Some(result) = &mut statement.result
-                && let Some(store) = self.state().results.get(&result.id)
+                && let Some(store) = self.state().results.get(result.id)
             {
                 *result = ResultInfo::of(store);
             }
         });
     }
 
-    /// One more result, with what the others of this run have left of the memory.
-    fn new_result(&self, columns: Vec<Column>) -> (Arc<ResultStore>, ResultWriter) {
+    /// One more result, with what the others have left of the memory.
+    fn new_result(&self, columns: Vec<Column>, run: RunId, sql: &Arc<str>) -> (Arc<ResultStore>, ResultWriter) {
         let options = &self.options.store;
         let mut state = self.state();
-        let taken: u64 = state.results.values().map(|result| result.resident()).sum();
-        let memory = options.memory.saturating_sub(taken);
+        let memory = options.memory.saturating_sub(state.results.resident());
         let options = StoreOptions { memory, directory: options.directory.clone() };
-        let (store, writer) = ResultStore::create_in(columns.into(), options, state.spill.clone());
-        state.results.insert(store.id(), Arc::clone(&store));
+        let (store, writer) = ResultStore::create_in(columns.into(), options, state.results.spill());
+        state.results.add(Arc::clone(&store), run, Arc::clone(sql));
         (store, writer)
     }
 }

@@ -1,13 +1,14 @@
-//! The runtime of one console tab: one session, one run at a time, and the results of the last one.
+//! The runtime of one console tab: one session, one run at a time, and the results of the last one and of earlier ones
+//! that were pinned.
 //!
 //! Nothing here waits for the person, and nobody waits for a run: [`Tab::run`] returns at once, and what happens is seen
 //! through [`Tab::watch`].
 
 mod keep;
+mod results;
 mod run;
 mod snapshot;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,11 +21,16 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use results::Results;
+pub use results::{CloseRefused, KeptResult};
 pub use snapshot::{ResultInfo, RunFailure, RunId, RunSnapshot, RunState, StatementFailure, StatementRun};
 
 use crate::session::{Login, Session};
 use crate::split::{self, Strings, Utf16Offsets, utf16_to_byte};
-use crate::store::{ResultId, ResultStore, SharedSpill, StoreOptions};
+use crate::store::{ResultId, ResultStore, StoreOptions};
+
+/// Statements of a run at most: each has a state of its own, and whoever shows the run is told all of them at every step.
+const MAX_STATEMENTS: usize = 10_000;
 
 /// How long closing a tab waits for its run to stop, and again for the server to be told goodbye.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
@@ -55,7 +61,7 @@ pub trait Connector: Send + Sync + 'static {
 pub struct TabOptions {
     /// Who the session is for.
     pub login: Login,
-    /// Where results go. The memory is for all results of a run together.
+    /// Where results go. The memory is for all results that the tab keeps together.
     pub store: StoreOptions,
 }
 
@@ -84,6 +90,9 @@ pub enum RunRefused {
     /// There is no statement in the selection, or in the text.
     #[error("there is no statement to run")]
     Nothing,
+    /// A script for a program rather than for a person.
+    #[error("{0} statements are more than the {MAX_STATEMENTS} that a tab runs at once; use `postern db exec -f FILE`")]
+    TooMany(usize),
 }
 
 /// A console tab. Dropping it ends its session at once; [`Self::close`] does so with a goodbye.
@@ -110,10 +119,7 @@ struct State {
     session: Option<TabSession>,
     /// What a backslash means to the server last seen.
     strings: Strings,
-    /// Results of the last run,
-    results: HashMap<ResultId, Arc<ResultStore>>,
-    /// and the file they share.
-    spill: SharedSpill,
+    results: Results,
 }
 
 /// A run that has not ended.
@@ -131,13 +137,16 @@ impl<C: Connector> Tab<C> {
     }
 
     /// Begins a run: the statements of the selection, or the one under the cursor, or all, one by one until one fails.
-    /// Results of the run before are dropped. Needs a tokio runtime.
+    /// Results of earlier runs are dropped unless they are pinned. Needs a tokio runtime.
     ///
     /// # Errors
     /// When there is nothing to run or the last run has not ended; nothing has changed then.
     pub fn run(&self, request: RunRequest) -> Result<RunId, RunRefused> {
         let cancel = CancellationToken::new();
-        let statements = self.shared.state().begin(&request, &cancel)?;
+        // Before the lock is taken: a script of megabytes takes a while to read, and results are found under that lock.
+        let strings = self.shared.state().strings;
+        let statements = request.statements(strings);
+        self.shared.state().begin(&statements, &cancel)?;
         let id = RunId::next();
         self.shared.run.send_replace(Some(RunSnapshot {
             id,
@@ -147,7 +156,7 @@ impl<C: Connector> Tab<C> {
             elapsed: Duration::ZERO,
             failure: None,
         }));
-        let task = tokio::spawn(run::drive(Arc::clone(&self.shared), request, statements, cancel));
+        let task = tokio::spawn(run::drive(Arc::clone(&self.shared), id, request, statements, cancel));
         // Without an active run it has ended already, or the tab was closed meanwhile and the run knows.
         if let Some(active) = &mut self.shared.state().active {
             active.task = Some(task);
@@ -170,9 +179,27 @@ impl<C: Connector> Tab<C> {
         self.shared.run.subscribe()
     }
 
-    /// A result of the last run. It stays readable for whoever holds it, even when the tab has moved on.
+    /// A result that the tab keeps. It stays readable for whoever holds it, even when the tab has moved on.
     pub fn result(&self, id: ResultId) -> Option<Arc<ResultStore>> {
-        self.shared.state().results.get(&id).cloned()
+        self.shared.state().results.get(id).cloned()
+    }
+
+    /// The results that the tab keeps, oldest first.
+    pub fn results(&self) -> Vec<KeptResult> {
+        self.shared.state().results.list()
+    }
+
+    /// Has the next run leave a result, or no longer; `false` when the tab does not keep it.
+    pub fn pin(&self, id: ResultId, pinned: bool) -> bool {
+        self.shared.state().results.pin(id, pinned)
+    }
+
+    /// Lets go of a result.
+    ///
+    /// # Errors
+    /// When the tab does not keep it, or rows still come.
+    pub fn close_result(&self, id: ResultId) -> Result<(), CloseRefused> {
+        self.shared.state().results.close(id)
     }
 
     /// Stops the run, ends the session and drops all results. A tab that is closed runs nothing more.
@@ -180,7 +207,7 @@ impl<C: Connector> Tab<C> {
         let active = {
             let mut state = self.shared.state();
             state.closed = true;
-            state.results.clear();
+            state.results.drop_all();
             state.active.take()
         };
         if let Some(Active { cancel, task }) = active {
@@ -193,7 +220,7 @@ impl<C: Connector> Tab<C> {
         }
         let session = {
             let mut state = self.shared.state();
-            state.results.clear();
+            state.results.drop_all();
             state.session.take()
         };
         if let Some(session) = session {
@@ -220,22 +247,22 @@ impl<C: Connector> Shared<C> {
 }
 
 impl State {
-    /// Makes room for a run, and says which statements it has.
-    fn begin(&mut self, request: &RunRequest, cancel: &CancellationToken) -> Result<Vec<Range<usize>>, RunRefused> {
+    /// Makes room for a run.
+    fn begin(&mut self, statements: &[Range<usize>], cancel: &CancellationToken) -> Result<(), RunRefused> {
         if self.closed {
             return Err(RunRefused::Closed);
         }
         if self.active.is_some() {
             return Err(RunRefused::Busy);
         }
-        let statements = request.statements(self.strings);
-        if statements.is_empty() {
-            return Err(RunRefused::Nothing);
+        match statements.len() {
+            0 => return Err(RunRefused::Nothing),
+            1..=MAX_STATEMENTS => {}
+            more => return Err(RunRefused::TooMany(more)),
         }
-        self.results.clear();
-        self.spill = SharedSpill::default();
+        self.results.begin_run();
         self.active = Some(Active { cancel: cancel.clone(), task: None });
-        Ok(statements)
+        Ok(())
     }
 
     /// Takes back the session of a run that is over.

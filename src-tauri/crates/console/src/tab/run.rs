@@ -13,7 +13,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::keep::Keep;
-use super::{Connector, RunFailure, RunRequest, RunState, Shared, StatementFailure, TabSession, waiting};
+use super::results::beginning;
+use super::{Connector, RunFailure, RunId, RunRequest, RunState, Shared, StatementFailure, TabSession, waiting};
 use crate::session::{RunEnd, Session, SessionError};
 use crate::split::{Strings, Utf16Offsets, token_at_position};
 use crate::store::StoreError;
@@ -50,11 +51,12 @@ impl<E> End<E> {
 /// Runs all of it, then gives the session back.
 pub(super) async fn drive<C: Connector>(
     shared: Arc<Shared<C>>,
+    id: RunId,
     request: RunRequest,
     statements: Vec<Range<usize>>,
     cancel: CancellationToken,
 ) {
-    let mut run = Run { shared: &shared, request, statements, cancel, started: Instant::now() };
+    let mut run = Run { shared: &shared, id, request, statements, cancel, started: Instant::now() };
     let (end, session) = run.all().await;
     let elapsed = run.started.elapsed();
     shared.snapshot(|run| {
@@ -68,6 +70,7 @@ pub(super) async fn drive<C: Connector>(
 
 struct Run<'a, C: Connector> {
     shared: &'a Shared<C>,
+    id: RunId,
     request: RunRequest,
     statements: Vec<Range<usize>>,
     cancel: CancellationToken,
@@ -137,7 +140,8 @@ impl<C: Connector> Run<'_, C> {
             run.state = RunState::Running;
             run.statements[index].state = RunState::Running;
         });
-        let mut keep = Keep::new(self.shared, index);
+        let sql = beginning(&self.request.text[self.statements[index].clone()]);
+        let mut keep = Keep::new(self.shared, self.id, index, sql);
         let (outcome, session) = self.execute(index, session, &mut keep).await;
         let lost_rows = keep.failure.take();
         drop(keep);

@@ -144,7 +144,7 @@ async fn a_new_run_drops_the_results_of_the_last_and_uses_its_session() {
 
     world.run_all("select 2");
     assert_eq!(world.tab.run(RunRequest { text: "x".into(), from: 0, to: 0, all: true }), Err(RunRefused::Busy));
-    assert!(world.tab.result(first.id).is_none());
+    assert!(world.tab.result(first.id).is_none() && world.tab.results().is_empty());
     assert_eq!(server.query().await.as_deref(), Some("select 2"));
     server.complete("SELECT 0").ready().send().await;
     assert_eq!(world.ended().await.state, RunState::Done);
@@ -472,4 +472,261 @@ async fn the_script_is_split_again_when_the_server_reads_backslashes_otherwise()
     world.tab.cancel();
     assert_eq!(world.ended().await.state, RunState::Canceled);
     assert_eq!(server.query().await, None);
+}
+
+#[tokio::test]
+async fn a_pinned_result_outlives_runs_until_it_is_let_go() {
+    let mut world = World::new();
+    world.run_all("select 1; select 2");
+    let mut server = world.server().await;
+    for number in [b"1", b"2"] {
+        server.query().await;
+        server.columns(&[("n", 23)]).row(&[Some(number)]).complete("SELECT 1").ready().send().await;
+    }
+    let first = world.ended().await;
+    let ids: Vec<_> = world.tab.results().iter().map(|kept| kept.info.id).collect();
+    assert_eq!(ids.len(), 2);
+    assert!(world.tab.pin(ids[1], true));
+
+    world.run_all("select 3");
+    server.query().await;
+    server.columns(&[("n", 23)]).send().await;
+    world.seen(|run| run.statements[0].result.is_some()).await;
+    let kept = world.tab.results();
+    let shown: Vec<_> = kept.iter().map(|kept| (&*kept.sql, kept.pinned, kept.growing)).collect();
+    assert_eq!(shown, [("select 2", true, false), ("select 3", false, true)]);
+    assert_eq!(kept[0].run, first.id);
+    assert!(world.tab.result(ids[0]).is_none() && !world.tab.pin(ids[0], true));
+    assert_eq!(world.tab.result(ids[1]).unwrap().window(0, 9).unwrap().rows, [[Some("2".into())]]);
+    assert_eq!(world.tab.close_result(kept[1].info.id), Err(CloseRefused::Growing));
+    server.complete("SELECT 0").ready().send().await;
+    world.ended().await;
+
+    assert_eq!(world.tab.close_result(ids[1]), Ok(()));
+    assert_eq!(world.tab.close_result(ids[1]), Err(CloseRefused::Missing));
+    assert_eq!(world.tab.close_result(kept[1].info.id), Ok(()));
+    assert!(world.tab.results().is_empty());
+    assert!(world.tab.pin(ids[1], false) || world.tab.result(ids[1]).is_none());
+}
+
+#[tokio::test]
+async fn a_cell_of_two_hundred_megabytes_is_kept_whole_and_none_of_it_in_memory() {
+    let mut world = World::with(None, |options| options.store.memory = 1 << 20);
+    world.run_all("select huge");
+    let mut server = world.server().await;
+    server.query().await;
+    let mut cell = vec![b'x'; 200 << 20];
+    cell.extend(b"needle");
+    server.columns(&[("huge", 25), ("n", 23)]).row(&[Some(b"a"), Some(b"2")]).row(&[Some(&cell), Some(b"1")]);
+    server.complete("SELECT 2").ready().send().await;
+    let run = world.ended().await;
+    let result = run.statements[0].result.clone().unwrap();
+    assert_eq!((result.rows, result.bytes, result.complete), (2, cell.len() as u64 + 3, true));
+    let store = world.tab.result(result.id).unwrap();
+    assert!(store.resident() <= 1 << 20);
+    let cut = store.window(0, 9).unwrap().cut;
+    assert_eq!((cut.len(), cut[0].bytes), (1, cell.len() as u64));
+    assert_eq!(store.cell(1, 1, 9).unwrap().text.as_deref(), Some("1"));
+
+    let job = crate::analysis::Job::default();
+    let sort = vec![crate::analysis::SortColumn { column: 0, descending: true }];
+    let view = store.make_view(&crate::analysis::ViewSpec { sort, filters: Vec::new() }, &job).unwrap();
+    assert_eq!(store.view_window(&view, 0, 9).unwrap().numbers, [1, 0]);
+    let find = crate::analysis::FindSpec {
+        text: "NEEDLE".into(),
+        regex: false,
+        match_case: false,
+        column: None,
+        from: None,
+        backwards: false,
+    };
+    assert_eq!(store.find(Some(&view), &find, &job).unwrap().map(|found| found.number), Some(1));
+}
+
+#[tokio::test]
+async fn a_result_of_sixteen_hundred_columns_of_one_name_is_shown_and_sorted() {
+    let mut world = World::new();
+    world.run_all("select *");
+    let mut server = world.server().await;
+    server.query().await;
+    server.columns(&vec![("same", 23); 1_600]);
+    for row in 0..300 {
+        let number = (300 - row).to_string();
+        server.row(&vec![Some(number.as_bytes()); 1_600]);
+    }
+    server.complete("SELECT 300").ready().send().await;
+    let result = world.ended().await.statements[0].result.clone().unwrap();
+    assert_eq!((result.columns.len(), result.rows), (1_600, 300));
+    let store = world.tab.result(result.id).unwrap();
+    let sort = vec![crate::analysis::SortColumn { column: 1_599, descending: false }];
+    let spec = crate::analysis::ViewSpec { sort, filters: Vec::new() };
+    let view = store.make_view(&spec, &crate::analysis::Job::default()).unwrap();
+    let window = store.view_window(&view, 0, 2).unwrap();
+    assert_eq!((window.numbers, window.window.rows[1][1_599].as_deref()), (vec![299, 298], Some("2")));
+}
+
+#[tokio::test]
+async fn a_result_without_rows_is_a_result() {
+    let mut world = World::new();
+    world.run_all("select * from empty");
+    let mut server = world.server().await;
+    server.query().await;
+    server.columns(&[("n", 23)]).complete("SELECT 0").ready().send().await;
+    let result = world.ended().await.statements[0].result.clone().unwrap();
+    assert_eq!((result.rows, result.complete), (0, true));
+    assert!(world.tab.result(result.id).unwrap().window(0, 200).unwrap().rows.is_empty());
+}
+
+#[tokio::test]
+async fn a_server_that_dies_at_row_five_million_leaves_them_all_marked_incomplete() {
+    const ROWS: u64 = 5_000_000;
+    let mut world = World::with(None, |options| options.store.memory = 8 << 20);
+    world.run_all("select n");
+    let mut server = world.server().await;
+    server.query().await;
+    server.columns(&[("n", 23)]).send().await;
+    let mut block = bytes::BytesMut::new();
+    for _ in 0..50_000 {
+        postern_wire::backend::DataRow::encode([Some(&b"1234567"[..])].into_iter(), &mut block).unwrap();
+    }
+    for _ in 0..ROWS / 50_000 {
+        server.raw(&block).send().await;
+    }
+    drop(server);
+    let run = world.ended().await;
+    assert_eq!(run.state, RunState::Failed);
+    assert!(matches!(run.failure, Some(RunFailure::Session(error)) if matches!(*error, SessionError::Lost { .. })));
+    let result = run.statements[0].result.clone().unwrap();
+    assert_eq!((result.rows, result.complete), (ROWS, false));
+    let kept = world.tab.results();
+    assert!(!kept[0].growing);
+    let store = world.tab.result(result.id).unwrap();
+    assert_eq!(store.window(ROWS - 1, 9).unwrap().rows, [[Some("1234567".into())]]);
+}
+
+#[tokio::test]
+async fn a_thousand_results_share_one_file_and_are_all_there() {
+    let mut world = World::with(None, |options| options.store.memory = 1 << 20);
+    let script: String = (0..1_000).map(|number| format!("select {number};\n")).collect();
+    world.run_all(&script);
+    let mut server = world.server().await;
+    let cell = "y".repeat(40_000);
+    for number in 0..1_000 {
+        server.query().await;
+        server.columns(&[("n", 23), ("y", 25)]);
+        for _ in 0..40 {
+            server.row(&[Some(number.to_string().as_bytes()), Some(cell.as_bytes())]);
+        }
+        server.complete("SELECT 40").ready().send().await;
+    }
+    assert_eq!(world.ended().await.state, RunState::Done);
+    let kept = world.tab.results();
+    assert_eq!(kept.len(), 1_000);
+    let stores: Vec<_> = kept.iter().map(|kept| world.tab.result(kept.info.id).unwrap()).collect();
+    assert!(stores.iter().map(|store| store.resident()).sum::<u64>() <= 1 << 20);
+    for (number, store) in stores.iter().enumerate() {
+        assert_eq!((store.rows(), store.complete()), (40, true));
+        assert_eq!(store.cell(39, 0, 9).unwrap().text, Some(number.to_string()));
+    }
+    #[cfg(target_os = "linux")]
+    assert_eq!(open_below(world.directory.path()), 1);
+}
+
+/// Files below a folder, with or without a name, that this process holds open.
+#[cfg(target_os = "linux")]
+fn open_below(folder: &std::path::Path) -> usize {
+    let files = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+    files.filter(|file| std::fs::read_link(file.path()).is_ok_and(|target| target.starts_with(folder))).count()
+}
+
+#[tokio::test]
+async fn a_script_of_fifty_megabytes_runs_and_one_of_too_many_statements_is_refused() {
+    let mut world = World::new();
+    let script = format!("select '{}'; select 2", "x".repeat(50 << 20));
+    world.run_all(&script);
+    let mut server = world.server().await;
+    assert_eq!(server.query().await.map(|sql| sql.len()), Some((50 << 20) + 9));
+    server.columns(&[("n", 25)]).row(&[None]).complete("SELECT 1").ready().send().await;
+    server.query().await;
+    server.complete("SELECT 0").ready().send().await;
+    assert_eq!(world.ended().await.state, RunState::Done);
+    assert!(world.tab.results()[0].sql.len() <= 1_000);
+
+    let many = "select 1;".repeat(MAX_STATEMENTS + 1);
+    let request = RunRequest { text: many.as_str().into(), from: 0, to: 0, all: true };
+    assert_eq!(world.tab.run(request), Err(RunRefused::TooMany(MAX_STATEMENTS + 1)));
+    assert_eq!(world.run.borrow().as_ref().unwrap().state, RunState::Done);
+    assert_eq!(world.tab.results().len(), 1);
+}
+
+/// In a process of its own, in which no file may grow beyond some megabytes: to the store that is a full disk.
+#[cfg(unix)]
+#[test]
+fn a_result_that_outgrows_the_disk_says_so_and_the_tab_lives_on_without_its_file() {
+    const NAME: &str = "tab::tests::a_result_that_outgrows_the_disk_says_so_and_the_tab_lives_on_without_its_file";
+    if std::env::var_os("POSTERN_TEST_SMALL_DISK").is_some() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        return runtime.block_on(outgrow_the_disk());
+    }
+    // In blocks of 512 or 1,024 bytes; ignored, the signal of this limit becomes an error of the write.
+    let script = r#"trap '' XFSZ; ulimit -f 8192; exec "$0" "$@""#;
+    let child = std::process::Command::new("sh")
+        .args(["-c", script])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", NAME, "--nocapture"])
+        .env("POSTERN_TEST_SMALL_DISK", "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success() && said.contains("1 passed"), "{said}{}", String::from_utf8_lossy(&child.stderr));
+}
+
+#[cfg(unix)]
+async fn outgrow_the_disk() {
+    let mut world = World::with(None, |options| options.store.memory = 1 << 20);
+    world.run_all("select more; select never");
+    let mut server = world.server().await;
+    server.query().await;
+    server.columns(&[("more", 25)]);
+    let cell = vec![b'm'; 100_000];
+    for _ in 0..20 {
+        server.row(&[Some(&cell)]);
+    }
+    server.send().await;
+    // As a server that knows nothing of it goes on until it is told to stop.
+    let serve = async {
+        let mut block = bytes::BytesMut::new();
+        postern_wire::backend::DataRow::encode([Some(&cell[..])].into_iter(), &mut block).unwrap();
+        while world.cancels.try_recv().is_err() {
+            server.raw(&block).send().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), serve).await.expect("it is told to stop");
+    server.error(&ErrorResponse::error("57014", "canceling statement due to user request")).ready().send().await;
+    let run = world.ended().await;
+    assert_eq!((run.state, states(&run)), (RunState::Failed, vec![RunState::Failed, RunState::Waiting]));
+    let words = match &run.failure {
+        Some(RunFailure::Storage(error)) => {
+            let why = std::error::Error::source(&**error).unwrap();
+            format!("{error}: {why}")
+        }
+        other => panic!("{other:?}"),
+    };
+    assert!(words.starts_with("cannot keep more rows in a temporary file in /"), "{words}");
+    let result = run.statements[0].result.clone().unwrap();
+    assert!(result.rows > 20 && !result.complete);
+    let store = world.tab.result(result.id).unwrap();
+    assert_eq!(store.window(result.rows - 1, 9).unwrap().cut[0].bytes, 100_000);
+    drop(store);
+
+    world.run_all("select 2");
+    assert_eq!(server.query().await.as_deref(), Some("select 2"));
+    // What is dropped is given back on another thread.
+    #[cfg(target_os = "linux")]
+    while open_below(world.directory.path()) > 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    server.columns(&[("n", 23)]).row(&[Some(b"2")]).complete("SELECT 1").ready().send().await;
+    assert_eq!(world.ended().await.state, RunState::Done);
+    assert_eq!(world.connects.load(Ordering::Relaxed), 1);
 }

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use postern_engine::{
-    ConsoleTab as EngineTab, TabId,
+    ConsoleTab as EngineTab, Progress, TabId,
     results::{
+        analysis::{self, FindSpec, ViewSpec},
         store::{CellText, Window},
-        tab::{ResultInfo as EngineResult, RunRequest, RunState as EngineState, StatementFailure},
+        tab::{
+            KeptResult as EngineKept, ResultInfo as EngineResult, RunRequest, RunState as EngineState, StatementFailure,
+        },
     },
     server_failure,
 };
@@ -32,7 +35,10 @@ impl Host {
     /// Runs statements.
     pub async fn console_run(&self, request: ConsoleRun) -> Result<Run, Failure> {
         let run = RunRequest { text: Arc::from(request.text), from: request.from, to: request.to, all: request.all };
-        let tab = self.engine()?.console_run(&request.tab, run)?;
+        // To split a script of megabytes takes a while.
+        let engine = self.engine()?.clone();
+        let begun = tokio::task::spawn_blocking(move || engine.console_run(&request.tab, run)).await;
+        let tab = begun.map_err(|panicked| Failure::internal(&panicked.to_string()))??;
         self.run_of(tab)
     }
 
@@ -46,16 +52,84 @@ impl Host {
         Ok(self.engine()?.console_tabs().into_iter().map(Into::into).collect())
     }
 
-    /// Rows of a result.
+    /// The results that a tab keeps.
+    pub async fn console_results(&self, tab: String) -> Result<Vec<KeptResult>, Failure> {
+        Ok(self.engine()?.console_results(&tab)?.iter().map(kept).collect())
+    }
+
+    /// Rows of a result, or of a view of it.
     pub async fn result_window(&self, request: WindowRequest) -> Result<RowWindow, Failure> {
-        let count = usize::try_from(request.count).unwrap_or(usize::MAX);
-        Ok(self.engine()?.result_window(&request.result, request.first, count)?.into())
+        let (engine, count) = (self.engine()?, size(request.count));
+        Ok(match &request.view {
+            None => engine.result_window(&request.result, request.first, count).await?.into(),
+            Some(view) => {
+                let shown = engine.view_window(&request.result, view, request.first, count).await?;
+                RowWindow { numbers: Some(shown.numbers), ..shown.window.into() }
+            }
+        })
     }
 
     /// One cell of a result.
     pub async fn result_cell(&self, request: CellRequest) -> Result<Cell, Failure> {
-        let column = usize::try_from(request.column).unwrap_or(usize::MAX);
-        Ok(self.engine()?.result_cell(&request.result, request.row, column)?.into())
+        Ok(self.engine()?.result_cell(&request.result, request.row, size(request.column)).await?.into())
+    }
+
+    /// Sorts and filters a result.
+    pub async fn result_view(&self, request: ViewRequest) -> Result<View, Failure> {
+        let spec = ViewSpec {
+            sort: request.sort.iter().map(Into::into).collect(),
+            filters: request.filters.into_iter().map(Into::into).collect(),
+        };
+        let view = self.engine()?.result_view(&request.result, &request.task, spec).await?;
+        Ok(View {
+            id: view.id().to_string(),
+            result: request.result,
+            rows: view.rows(),
+            of: view.of(),
+            as_text: view.as_text(),
+        })
+    }
+
+    /// Lets go of a view.
+    pub async fn result_view_close(&self, view: String) -> Result<(), Failure> {
+        self.engine()?.close_view(&view);
+        Ok(())
+    }
+
+    /// Finds a text.
+    pub async fn result_find(&self, request: FindRequest) -> Result<Option<Found>, Failure> {
+        let spec = FindSpec {
+            text: request.text,
+            regex: request.regex,
+            match_case: request.match_case,
+            column: request.column.map(size),
+            from: request.from.map(|from| analysis::CellPlace { row: from.row, column: size(from.column) }),
+            backwards: request.backwards,
+        };
+        let view = request.view.as_deref();
+        Ok(self.engine()?.result_find(&request.result, view, &request.task, spec).await?.map(Into::into))
+    }
+
+    /// Counts and measures a column.
+    pub async fn result_stats(&self, request: StatsRequest) -> Result<ColumnStats, Failure> {
+        let (view, column) = (request.view.as_deref(), size(request.column));
+        Ok(self.engine()?.result_stats(&request.result, view, &request.task, column).await?.into())
+    }
+
+    /// Stops work on a result.
+    pub async fn result_cancel(&self, task: String) -> Result<(), Failure> {
+        self.engine()?.stop_task(&task);
+        Ok(())
+    }
+
+    /// Has the next run leave a result.
+    pub async fn result_pin(&self, request: PinResult) -> Result<(), Failure> {
+        Ok(self.engine()?.pin_result(&request.result, request.pinned)?)
+    }
+
+    /// Lets go of a result.
+    pub async fn result_close(&self, result: String) -> Result<(), Failure> {
+        Ok(self.engine()?.close_result(&result)?)
     }
 
     /// The last run of a tab.
@@ -80,6 +154,15 @@ impl Host {
             failure: failure.map(|error| Failure::from(&*error)),
         })
     }
+}
+
+/// A number of the contract as a size: one that is too large is as good as the largest.
+fn size(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+fn index(size: usize) -> u32 {
+    u32::try_from(size).unwrap_or(u32::MAX)
 }
 
 fn state(state: EngineState) -> RunState {
@@ -143,6 +226,16 @@ fn result(result: &EngineResult) -> ResultInfo {
     }
 }
 
+fn kept(kept: &EngineKept) -> KeptResult {
+    KeptResult {
+        result: result(&kept.info),
+        run: kept.run.to_string(),
+        sql: kept.sql.to_string(),
+        pinned: kept.pinned,
+        growing: kept.growing,
+    }
+}
+
 impl From<EngineTab> for ConsoleTab {
     fn from(tab: EngineTab) -> Self {
         Self { id: tab.id.to_string(), target: tab.login.into(), env: tab.env }
@@ -157,12 +250,9 @@ impl From<Window> for RowWindow {
             cut: window
                 .cut
                 .into_iter()
-                .map(|cut| CutCell {
-                    row: cut.row,
-                    column: u32::try_from(cut.column).unwrap_or(u32::MAX),
-                    bytes: cut.bytes,
-                })
+                .map(|cut| CutCell { row: cut.row, column: index(cut.column), bytes: cut.bytes })
                 .collect(),
+            numbers: None,
         }
     }
 }
@@ -170,5 +260,74 @@ impl From<Window> for RowWindow {
 impl From<CellText> for Cell {
     fn from(cell: CellText) -> Self {
         Self { text: cell.text, bytes: cell.bytes, cut: cell.cut }
+    }
+}
+
+impl From<&SortColumn> for analysis::SortColumn {
+    fn from(sort: &SortColumn) -> Self {
+        Self { column: size(sort.column), descending: sort.descending }
+    }
+}
+
+impl From<Filter> for analysis::Filter {
+    fn from(filter: Filter) -> Self {
+        Self {
+            column: filter.column.map(size),
+            test: filter.test.into(),
+            value: filter.value,
+            match_case: filter.match_case,
+        }
+    }
+}
+
+impl From<FilterTest> for analysis::FilterTest {
+    fn from(test: FilterTest) -> Self {
+        match test {
+            FilterTest::Equal => Self::Equal,
+            FilterTest::NotEqual => Self::NotEqual,
+            FilterTest::Less => Self::Less,
+            FilterTest::LessOrEqual => Self::LessOrEqual,
+            FilterTest::Greater => Self::Greater,
+            FilterTest::GreaterOrEqual => Self::GreaterOrEqual,
+            FilterTest::Contains => Self::Contains,
+            FilterTest::NotContains => Self::NotContains,
+            FilterTest::StartsWith => Self::StartsWith,
+            FilterTest::EndsWith => Self::EndsWith,
+            FilterTest::Matches => Self::Matches,
+            FilterTest::Null => Self::Null,
+            FilterTest::NotNull => Self::NotNull,
+        }
+    }
+}
+
+impl From<analysis::Found> for Found {
+    fn from(found: analysis::Found) -> Self {
+        let place = CellPlace { row: found.place.row, column: index(found.place.column) };
+        Self { place, number: found.number, wrapped: found.wrapped }
+    }
+}
+
+impl From<analysis::ColumnStats> for ColumnStats {
+    fn from(stats: analysis::ColumnStats) -> Self {
+        let bucket = |bucket: analysis::Bucket| Bucket { from: bucket.from, to: bucket.to, rows: bucket.rows };
+        let value = |value: analysis::TopValue| TopValue { text: value.text, rows: value.rows };
+        Self {
+            rows: stats.rows,
+            nulls: stats.nulls,
+            empty: stats.empty,
+            distinct: stats.distinct,
+            distinct_exact: stats.distinct_exact,
+            min: stats.min,
+            max: stats.max,
+            histogram: stats.histogram.into_iter().map(bucket).collect(),
+            top: stats.top.into_iter().map(value).collect(),
+            as_text: stats.as_text,
+        }
+    }
+}
+
+impl From<Progress> for ResultProgress {
+    fn from(progress: Progress) -> Self {
+        Self { task: progress.task, done: progress.done, of: progress.of }
     }
 }

@@ -14,8 +14,15 @@ use serde::Serialize;
 use tokio::sync::broadcast;
 
 use crate::{
-    activity::*, connections::*, console::Run, contract::Show, databases::*, error::Failure, exports::Export,
-    resources::*, session::*,
+    activity::*,
+    connections::*,
+    console::{ResultProgress, Run},
+    contract::Show,
+    databases::*,
+    error::Failure,
+    exports::Export,
+    resources::*,
+    session::*,
 };
 
 /// The app behind the contract. Cheap to clone.
@@ -103,6 +110,7 @@ impl Host {
                 Ok(Change::SignInEnded(whose)) => vec![Ok(Event::sign_in_ended(whose.into()))],
                 Ok(Change::Exports) => vec![self.exports_list(()).await.map(Event::exports_changed)],
                 Ok(Change::Run(tab)) => vec![self.run_of(tab).map(Event::run_changed)],
+                Ok(Change::Progress(progress)) => vec![Ok(Event::result_progress(progress.into()))],
                 Ok(_) => continue,
                 Err(broadcast::error::RecvError::Lagged(_)) => self.everything().await,
                 Err(broadcast::error::RecvError::Closed) => return,

@@ -27,7 +27,6 @@ export function ExportButton({ tab, statement }: { tab: Tab; statement: Statemen
   if (!statement || !result) return null;
   return (
     <>
-      <span className="spacer" />
       <button
         type="button"
         className="btn btn--sm btn--ghost export__button"

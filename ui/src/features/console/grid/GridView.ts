@@ -1,57 +1,81 @@
 // The result grid: a window of pooled DOM rows over a result of any length. It lives outside React, redraws at most once
 // per frame, and holds nothing but what is seen.
 import type { Column } from "../../../ipc/contract";
-import { canvasMeasure, columnsAt, columnWidths, edges } from "./columns";
-import { clampOffset, type Geometry, geometry, offsetOf, ROW, reveal, rowsAt, scrollTopOf } from "./geometry";
-import { bounds, type Cell, contains, moved, type Selection } from "./selection";
+import { canvasMeasure, columnsAt, columnWidths, fittedWidth } from "./columns";
+import { dragSelection } from "./drag";
+import { attribute, element } from "./elements";
+import {
+  atEnd,
+  centred,
+  clampOffset,
+  type Geometry,
+  geometry,
+  offsetOf,
+  ROW,
+  reveal,
+  rowOf,
+  rowsAt,
+  scrollTopOf,
+} from "./geometry";
+import { type ColumnMark, HeadLayer } from "./head";
+import { type HeadDo, inHead, inRows, keyName, type RowsDo } from "./keys";
+import {
+  arranged,
+  edgesOf,
+  frozenIn,
+  type Layout,
+  movedColumn,
+  resized,
+  withAllColumns,
+  withColumn,
+  withoutColumn,
+} from "./layout";
+import { RowLayer } from "./rows";
+import { columnAtX, type GridTexts, type Scene } from "./scene";
+import { bounds, type Cell, moved, type Selection } from "./selection";
 import type { Row, RowWindows } from "./windows";
-
-export interface GridTexts {
-  label: string;
-  rowNumber: string;
-  resize: string;
-}
 
 export interface GridHooks {
   selected: (selection: Selection | null) => void;
-  seen: (first: number, last: number) => void;
+  seen: (first: number, last: number, following: boolean) => void;
+  arranged: (layout: Layout) => void;
   open: (cell: Cell) => void;
-  copy: () => void;
+  copy: (head: boolean) => void;
+  copyName: (source: number) => void;
+  columnMenu: (at: number, x: number, y: number) => void;
+  cellMenu: (x: number, y: number) => void;
+  sort: (source: number, also: boolean) => void;
+  goTo: () => void;
+  find: () => void;
+  findNext: (back: boolean) => void;
+  /** For a screen reader: what a key did to a column. */
+  did: (what: "moved" | "resized" | "hidden", source: number, at: number) => void;
 }
 
-interface PooledCell {
-  element: HTMLElement;
-  text: string;
-  className: string;
-  column: number;
+/** What a grid looks like now, to come back to. */
+export interface GridPlace {
+  layout: Layout;
+  /** Widths were set from rows, or by hand. */
+  sized: boolean;
+  offset: number;
   left: number;
-  width: number;
+  selection: Selection | null;
 }
 
-interface PooledRow {
-  element: HTMLElement;
-  number: PooledCell;
-  cells: PooledCell[];
-  row: number;
-}
-
-const NULL_TEXT = "NULL";
-const HEAD_GRIP = 6;
 const grouped = new Intl.NumberFormat("en-US");
 let grids = 0;
 
 export class GridView {
   private readonly prefix = `grid${++grids}`;
-  private readonly head = element("div", "dgrid__head");
-  private readonly headCells = element("div", "dgrid__headcells");
-  private readonly corner = element("div", "grid__no grid__head dgrid__corner");
+  private readonly head: HeadLayer;
+  private readonly layer: RowLayer;
   private readonly scroller = element("div", "dgrid__scroll");
   private readonly content = element("div", "dgrid__content");
-  private readonly layer = element("div", "dgrid__layer");
-  private readonly resized: ResizeObserver | null;
+  private readonly resizes: ResizeObserver | null;
 
   private rows = 0;
-  private widths: number[] = [];
+  private growing = false;
+  private layout: Layout;
   private edge: number[] = [0];
   private sized = false;
   private numberWidth = 44;
@@ -61,60 +85,90 @@ export class GridView {
   private width = 0;
   /** scrollTop as we set it; an event that reports it is an echo, not the person. */
   private expected = 0;
-  private pool: PooledRow[] = [];
   private selection: Selection | null = null;
-  private dragging = false;
+  private headAt: number | null = null;
+  private newRow = true;
+  private endDrag: (() => void) | null = null;
   private frame = 0;
 
   constructor(
     private readonly root: HTMLElement,
     private readonly columns: Column[],
     private readonly source: RowWindows,
-    private readonly texts: GridTexts,
+    texts: GridTexts,
     private readonly hooks: GridHooks,
+    place: GridPlace | null = null,
   ) {
     root.setAttribute("role", "grid");
     root.setAttribute("aria-label", texts.label);
-    root.setAttribute("aria-colcount", String(columns.length + 1));
     root.setAttribute("aria-multiselectable", "true");
+    root.setAttribute("aria-readonly", "true");
     root.tabIndex = 0;
-    this.head.setAttribute("role", "row");
-    this.head.setAttribute("aria-rowindex", "1");
+    this.layer = new RowLayer(this.prefix, source, texts);
+    this.head = new HeadLayer(this.prefix, texts, {
+      resize: (column, width) => this.arrange(resized(this.layout, column, width), true),
+      fit: (column) => this.fit(column),
+      move: (from, to) => this.arrange(movedColumn(this.layout, from, to)),
+      pick: (at, extend) => this.pickColumn(at, extend),
+      pickAll: () => this.selectAll(),
+      menu: (at) => this.openColumnMenu(at),
+    });
     // The grid is one Tab stop; what scrolls inside it must not be another.
     this.scroller.tabIndex = -1;
     this.scroller.setAttribute("role", "rowgroup");
     this.content.setAttribute("role", "presentation");
-    this.layer.setAttribute("role", "presentation");
-    this.corner.textContent = "#";
-    this.corner.title = texts.rowNumber;
-    this.corner.setAttribute("role", "columnheader");
-    this.head.append(this.headCells, this.corner);
-    this.content.append(this.layer);
+    this.content.append(this.layer.element);
     this.scroller.append(this.content);
-    root.append(this.head, this.scroller);
-    this.setWidths(columnWidths(columns, [], canvasMeasure(root)));
+    root.append(this.head.element, this.scroller);
+    this.layout = place?.layout ?? arranged(columnWidths(columns, [], canvasMeasure(root)));
+    this.edge = edgesOf(this.layout);
+    if (place) {
+      this.sized = place.sized;
+      this.offset = place.offset;
+      this.left = place.left;
+      this.selection = place.selection;
+    }
+    // What was chosen is told before anything is drawn, so that nothing speaks of the grid before.
+    hooks.arranged(this.layout);
+    hooks.selected(this.selection);
 
     this.scroller.addEventListener("scroll", this.onScroll);
     this.scroller.addEventListener("wheel", this.onWheel, { passive: false });
-    this.layer.addEventListener("pointerdown", this.onPointerDown);
-    this.layer.addEventListener("pointermove", this.onPointerMove);
-    this.layer.addEventListener("dblclick", this.onDoubleClick);
-    this.head.addEventListener("pointerdown", this.onHeadDown);
+    this.scroller.addEventListener("pointerdown", this.onPointerDown);
+    this.scroller.addEventListener("dblclick", this.onDoubleClick);
+    root.addEventListener("contextmenu", this.onContextMenu);
     root.addEventListener("keydown", this.onKey);
-    window.addEventListener("pointerup", this.onPointerUp);
-    this.resized = typeof ResizeObserver === "undefined" ? null : new ResizeObserver(() => this.measure());
-    this.resized?.observe(this.scroller);
+    this.resizes = typeof ResizeObserver === "undefined" ? null : new ResizeObserver(() => this.measure());
+    this.resizes?.observe(this.scroller);
     this.measure();
   }
 
-  /** More rows are there, or the same ones are complete. The place one looks at does not move. */
-  setRows(rows: number): void {
+  /**
+   * More rows are there, or the same ones are complete. The place one looks at does not move, unless one looks at the
+   * end of a result that grows: then the end is followed.
+   */
+  setRows(rows: number, growing: boolean): void {
+    const follow = this.following && growing;
     this.rows = rows;
+    this.growing = growing;
     this.root.setAttribute("aria-rowcount", String(rows + 1));
     // Sized for the last number, so that it does not widen on the way down.
     const digits = Math.max(2, grouped.format(Math.max(rows, 1)).length);
     this.numberWidth = Math.max(44, Math.ceil(digits * 7.4) + 20);
+    if (this.selection && rows > 0) this.selection = within(this.selection, rows, this.layout.order.length);
     this.measure();
+    if (follow) this.moveTo(this.space.maxOffset);
+  }
+
+  setMarks(marks: ReadonlyMap<number, ColumnMark>): void {
+    this.head.marks = marks;
+    this.refresh();
+  }
+
+  /** Marks the cells that are searched for, among those that are seen. */
+  setHit(hit: ((text: string) => boolean) | null): void {
+    this.layer.hit = hit;
+    this.refresh();
   }
 
   /** Rows arrived, or a theme changed: draw what is seen again. */
@@ -127,35 +181,91 @@ export class GridView {
     if (!this.selection && this.rows > 0) this.select({ row: 0, column: 0 });
   }
 
+  /** Puts a row in the middle of the view and the keys on it. */
+  goTo(row: number, source?: number): void {
+    if (this.rows === 0) return;
+    const target = Math.min(Math.max(0, row), this.rows - 1);
+    const { first, last } = rowsAt(this.offset, this.space);
+    if (target <= first || target >= last) this.moveTo(centred(target, this.space));
+    // What is pointed at must be seen, even where its column was hidden.
+    if (source !== undefined) this.arrange(withColumn(this.layout, source));
+    const shown = source === undefined ? -1 : this.layout.order.indexOf(source);
+    this.select({ row: target, column: shown >= 0 ? shown : (this.selection?.focus.column ?? 0) });
+  }
+
   selectAll(): void {
     if (this.rows === 0) return;
-    this.selection = {
+    this.setSelection({
       anchor: { row: 0, column: 0 },
-      focus: { row: this.rows - 1, column: this.columns.length - 1 },
-    };
-    this.changed();
+      focus: { row: this.rows - 1, column: this.layout.order.length - 1 },
+    });
+  }
+
+  /** Another order, other columns shown, another width. What was selected is kept where it still exists. */
+  arrange(layout: Layout, byHand = false): void {
+    if (layout === this.layout) return;
+    if (byHand) this.sized = true;
+    const order = layout.order;
+    if (order !== this.layout.order && this.selection) {
+      const focus = this.layout.order[this.selection.focus.column] ?? -1;
+      const at = Math.max(0, order.indexOf(focus));
+      const cell = { row: this.selection.focus.row, column: at };
+      this.selection = { anchor: cell, focus: cell };
+      this.hooks.selected(this.selection);
+    }
+    if (this.headAt !== null) this.headAt = Math.min(this.headAt, order.length - 1);
+    this.layout = layout;
+    this.edge = edgesOf(layout);
+    this.hooks.arranged(layout);
+    this.measure();
+  }
+
+  showAllColumns(): void {
+    this.arrange(withAllColumns(this.layout));
+  }
+
+  /** As wide as the rows that are here need it. */
+  fit(source: number): void {
+    const column = this.columns[source];
+    if (!column) return;
+    const { first, last } = rowsAt(this.offset, this.space);
+    const width = fittedWidth(column, source, this.here(first, last), canvasMeasure(this.root));
+    this.arrange(resized(this.layout, source, width), true);
+  }
+
+  place(): GridPlace {
+    const { layout, sized, offset, left, selection } = this;
+    return { layout, sized, offset, left, selection };
   }
 
   destroy(): void {
     cancelAnimationFrame(this.frame);
-    this.resized?.disconnect();
-    window.removeEventListener("pointerup", this.onPointerUp);
+    this.endDrag?.();
+    this.head.destroy();
+    this.resizes?.disconnect();
     this.root.removeEventListener("keydown", this.onKey);
+    this.root.removeEventListener("contextmenu", this.onContextMenu);
     this.root.replaceChildren();
   }
 
   // Space
 
+  private get following(): boolean {
+    return this.growing && atEnd(this.offset, this.space);
+  }
+
   private measure(): void {
     this.width = this.scroller.clientWidth;
     this.space = geometry(this.rows, this.scroller.clientHeight);
     this.offset = clampOffset(this.offset, this.space);
+    this.root.setAttribute("aria-colcount", String(this.layout.order.length + 1));
     const total = this.numberWidth + (this.edge[this.edge.length - 1] ?? 0);
     this.content.style.width = `${total}px`;
     this.content.style.height = `${this.space.scrollHeight}px`;
-    this.layer.style.width = `${this.width}px`;
-    this.layer.style.height = `${Math.min(this.space.viewport, this.space.scrollHeight)}px`;
+    this.layer.element.style.width = `${this.width}px`;
+    this.layer.element.style.height = `${Math.min(this.space.viewport, this.space.scrollHeight)}px`;
     this.follow();
+    if (Math.abs(this.scroller.scrollLeft - this.left) >= 1) this.scrollTo(this.left);
     this.refresh();
   }
 
@@ -171,176 +281,87 @@ export class GridView {
     this.refresh();
   }
 
-  private setWidths(widths: number[]): void {
-    this.widths = widths;
-    this.edge = edges(widths);
+  private scrollTo(left: number): void {
+    this.scroller.scrollLeft = left;
+    // Where there are fewer pixels than asked for, it stops earlier.
+    this.left = this.scroller.scrollLeft;
+    this.refresh();
+  }
+
+  private frozen(): number {
+    return frozenIn(this.layout, this.edge, this.width - this.numberWidth);
   }
 
   // Drawing
+
+  private scene(): Scene {
+    const frozen = this.frozen();
+    const seen = this.width - this.numberWidth;
+    const { first, last } = rowsAt(this.offset, this.space);
+    const scrolled = columnsAt(this.left + (this.edge[frozen] ?? 0), this.left + seen, this.edge, frozen);
+    const places = Array.from({ length: frozen }, (_, at) => at);
+    for (let at = scrolled.first; at <= scrolled.last; at++) places.push(at);
+    return {
+      columns: this.columns,
+      layout: this.layout,
+      edge: this.edge,
+      frozen,
+      places,
+      numberWidth: this.numberWidth,
+      offset: this.offset,
+      left: this.left,
+      // One more than fit: a row that is leaving and one that is coming are both seen by a pixel.
+      capacity: Math.min(this.rows, Math.ceil(this.space.viewport / ROW) + 1),
+      first,
+      last,
+      selected: this.selection && bounds(this.selection),
+      at: this.selection?.focus ?? null,
+      newRow: this.newRow,
+      headAt: this.headAt,
+    };
+  }
 
   private readonly draw = (): void => {
     this.frame = 0;
     const { first, last } = rowsAt(this.offset, this.space);
     if (last >= first) this.source.want(first, last, this.rows);
     this.sizeOnce(first, last);
-    const { first: from, last: to } = columnsAt(this.left, this.left + this.width - this.numberWidth, this.edge);
-    this.drawHead(from, to);
-    const needed = last - first + 1;
-    this.fitPool(Math.max(needed, 0), to - from + 1);
-    const selected = this.selection && bounds(this.selection);
-    for (let row = first; row <= last; row++) {
-      const pooled = this.pool[row % this.pool.length];
-      if (pooled) this.drawRow(pooled, row, from, to, selected);
-    }
-    this.pool.forEach((pooled) => {
-      pooled.element.hidden = pooled.row < first || pooled.row > last;
-    });
-    const at = this.selection?.focus;
-    const seen = at && at.row >= first && at.row <= last && at.column >= from && at.column <= to;
-    if (seen) this.root.setAttribute("aria-activedescendant", `${this.prefix}-${at.row}-${at.column}`);
-    else this.root.removeAttribute("aria-activedescendant");
-    this.hooks.seen(first, last);
+    const scene = this.scene();
+    this.head.draw(scene);
+    this.layer.draw(scene);
+    attribute(this.root, "aria-activedescendant", this.activeId(scene));
+    this.hooks.seen(first, last, this.following);
   };
+
+  private activeId({ places, first, last, at, headAt }: Scene): string | null {
+    if (headAt !== null) return places.includes(headAt) ? this.head.idOf(headAt) : null;
+    const seen = at && at.row >= first && at.row <= last && places.includes(at.column);
+    return seen ? this.layer.idOf(at.row, at.column) : null;
+  }
 
   /** Columns are sized from the first rows that arrive, then left alone. */
   private sizeOnce(first: number, last: number): void {
     if (this.sized) return;
+    const rows = this.here(first, last);
+    if (rows.length === 0) return;
+    this.sized = true;
+    const widths = columnWidths(this.columns, rows, canvasMeasure(this.root));
+    this.layout = { ...this.layout, widths };
+    this.edge = edgesOf(this.layout);
+    this.hooks.arranged(this.layout);
+    this.measure();
+  }
+
+  private here(first: number, last: number): Row[] {
     const rows: Row[] = [];
     for (let row = first; row <= last; row++) {
       const cells = this.source.row(row);
       if (cells) rows.push(cells);
     }
-    if (rows.length === 0) return;
-    this.sized = true;
-    this.setWidths(columnWidths(this.columns, rows, canvasMeasure(this.root)));
-    this.measure();
+    return rows;
   }
 
-  private drawHead(from: number, to: number): void {
-    this.corner.style.width = `${this.numberWidth}px`;
-    const inside = this.selection && bounds(this.selection);
-    const cells = this.columns.slice(from, to + 1).map((column, index) => {
-      const at = from + index;
-      const cell = element("div", "grid__head dgrid__headcell");
-      if (column.numeric) cell.classList.add("right");
-      if (inside && at >= inside.left && at <= inside.right) cell.classList.add("is-in");
-      cell.setAttribute("role", "columnheader");
-      cell.setAttribute("aria-colindex", String(at + 2));
-      cell.dataset.column = String(at);
-      cell.title = `${column.name} ${column.type_name}`;
-      const type = document.createElement("small");
-      type.textContent = column.type_name;
-      const grip = element("i", "dgrid__grip");
-      grip.dataset.grip = String(at);
-      grip.title = this.texts.resize;
-      cell.append(column.name, type, grip);
-      this.placeAt(cell, this.numberWidth + (this.edge[at] ?? 0) - this.left, this.widths[at] ?? 0);
-      return cell;
-    });
-    this.headCells.replaceChildren(...cells);
-  }
-
-  private fitPool(rows: number, cells: number): void {
-    // One spare: a row that is leaving and one that is coming are both seen by a pixel.
-    const size = rows === 0 ? 0 : Math.max(rows + 1, this.pool.length);
-    while (this.pool.length < size) {
-      const row = element("div", "dgrid__row");
-      row.setAttribute("role", "row");
-      const number = pooledCell("rowheader");
-      number.element.setAttribute("aria-colindex", "1");
-      row.append(number.element);
-      this.layer.append(row);
-      this.pool.push({ element: row, number, cells: [], row: -1 });
-    }
-    for (const pooled of this.pool) {
-      while (pooled.cells.length < cells) {
-        const cell = pooledCell("gridcell");
-        pooled.cells.push(cell);
-        pooled.element.append(cell.element);
-      }
-      pooled.cells.forEach((cell, index) => {
-        cell.element.hidden = index >= cells;
-      });
-    }
-  }
-
-  private drawRow(
-    pooled: PooledRow,
-    row: number,
-    from: number,
-    to: number,
-    selected: ReturnType<typeof bounds> | null,
-  ): void {
-    pooled.element.style.transform = `translateY(${row * ROW - this.offset}px)`;
-    if (pooled.row !== row) {
-      pooled.row = row;
-      pooled.element.setAttribute("aria-rowindex", String(row + 2));
-    }
-    const cells = this.source.row(row);
-    const marked = selected && row >= selected.top && row <= selected.bottom;
-    this.fill(pooled.number, grouped.format(row + 1), `grid__no${marked ? " is-in" : ""}`);
-    pooled.number.element.dataset.row = String(row);
-    this.place(pooled.number, 0, this.numberWidth);
-    for (let column = from; column <= to; column++) {
-      const cell = pooled.cells[column - from];
-      if (!cell) continue;
-      const text = cells?.[column];
-      this.fill(cell, shown(text), this.classOf(row, column, text, cells === undefined, selected));
-      if (cell.column !== column) {
-        cell.column = column;
-        cell.element.setAttribute("aria-colindex", String(column + 2));
-        cell.element.dataset.column = String(column);
-      }
-      cell.element.id = `${this.prefix}-${row}-${column}`;
-      cell.element.dataset.testid = `cell-${row}-${column}`;
-      cell.element.setAttribute("aria-selected", String(!!selected && contains(selected, row, column)));
-      this.place(cell, this.numberWidth + (this.edge[column] ?? 0) - this.left, this.widths[column] ?? 0);
-    }
-  }
-
-  private classOf(
-    row: number,
-    column: number,
-    text: string | null | undefined,
-    missing: boolean,
-    selected: ReturnType<typeof bounds> | null,
-  ): string {
-    let name = "grid__cell";
-    if (this.columns[column]?.numeric) name += " right";
-    if (missing) name += " is-missing";
-    else if (text === null) name += " is-null";
-    else if (text === "") name += " faint";
-    if (this.source.cutBytes(row, column) !== undefined) name += " is-cut";
-    if (selected && contains(selected, row, column)) name += " is-in";
-    const at = this.selection?.focus;
-    if (at?.row === row && at.column === column) name += " is-at";
-    return name;
-  }
-
-  private fill(cell: PooledCell, text: string, className: string): void {
-    if (cell.text !== text) {
-      cell.text = text;
-      cell.element.textContent = text;
-    }
-    if (cell.className !== className) {
-      cell.className = className;
-      cell.element.className = className;
-    }
-  }
-
-  private place(cell: PooledCell, left: number, width: number): void {
-    if (cell.left === left && cell.width === width) return;
-    cell.left = left;
-    cell.width = width;
-    this.placeAt(cell.element, left, width);
-  }
-
-  private placeAt(target: HTMLElement, left: number, width: number): void {
-    target.style.left = `${left}px`;
-    target.style.width = `${width}px`;
-  }
-
-  // The person
+  // The pointer
 
   private readonly onScroll = (): void => {
     this.left = this.scroller.scrollLeft;
@@ -357,142 +378,276 @@ export class GridView {
     if (this.space.scale === 1 || event.ctrlKey || event.shiftKey || event.deltaY === 0) return;
     event.preventDefault();
     const unit = event.deltaMode === 1 ? ROW : event.deltaMode === 2 ? this.space.viewport : 1;
-    if (event.deltaX !== 0) this.scroller.scrollLeft += event.deltaX;
+    if (event.deltaX !== 0) this.scrollTo(this.scroller.scrollLeft + event.deltaX * unit);
     this.moveTo(this.offset + event.deltaY * unit);
   };
 
-  private cellAt(event: MouseEvent): Cell | null {
-    const target =
-      event.target instanceof Element ? event.target.closest<HTMLElement>("[data-column],[data-row]") : null;
-    const line = target?.closest<HTMLElement>(".dgrid__row");
-    const row = this.pool.find(({ element: own }) => own === line)?.row;
-    if (!target || row === undefined) return null;
-    return { row, column: target.dataset.column === undefined ? -1 : Number(target.dataset.column) };
+  /** The cell at a point of the rows; the nearest one when the point is outside. Column -1 is the row's number. */
+  private cellAt(x: number, y: number): Cell {
+    const inside = Math.min(Math.max(0, y), Math.max(0, this.space.viewport - 1));
+    const row = rowOf(inside, this.offset, this.space);
+    return { row, column: x < this.numberWidth && x >= 0 ? -1 : columnAtX(this.scene(), Math.min(x, this.width - 1)) };
+  }
+
+  private pointIn(event: MouseEvent): { x: number; y: number } {
+    const box = this.scroller.getBoundingClientRect();
+    return { x: event.clientX - box.left, y: event.clientY - box.top };
+  }
+
+  /** Whether the point is on a row and not on a scrollbar or on the empty space below the last row. */
+  private onRows({ x, y }: { x: number; y: number }): boolean {
+    return x < this.width && y < this.space.viewport && this.offset + y < this.rows * ROW;
   }
 
   private readonly onPointerDown = (event: PointerEvent): void => {
-    if (event.button !== 0) return;
-    const cell = this.cellAt(event);
-    if (!cell) return;
+    const point = this.pointIn(event);
+    if (event.button !== 0 || !this.onRows(point)) return;
     event.preventDefault();
+    this.headAt = null;
     this.root.focus({ preventScroll: true });
-    if (cell.column < 0) {
-      this.selection = {
-        anchor: { row: event.shiftKey && this.selection ? this.selection.anchor.row : cell.row, column: 0 },
-        focus: { row: cell.row, column: this.columns.length - 1 },
-      };
-      this.changed();
+    const start = this.cellAt(point.x, point.y);
+    const lastColumn = this.layout.order.length - 1;
+    if (start.column < 0) {
+      const from = event.shiftKey && this.selection ? this.selection.anchor.row : start.row;
+      const rowsTo = (row: number) =>
+        this.setSelection({ anchor: { row: from, column: 0 }, focus: { row, column: lastColumn } });
+      rowsTo(start.row);
+      this.drag((_, y) => rowsTo(this.cellAt(0, y).row));
     } else {
-      this.dragging = true;
-      this.select(cell, event.shiftKey);
+      this.select(start, event.shiftKey);
+      this.drag((x, y) => {
+        const { row, column } = this.cellAt(x, y);
+        this.setSelection({
+          anchor: this.selection?.anchor ?? start,
+          focus: { row, column: Math.max(0, column) },
+        });
+      });
     }
   };
 
-  private readonly onPointerMove = (event: PointerEvent): void => {
-    if (!this.dragging) return;
-    const cell = this.cellAt(event);
-    if (cell && cell.column >= 0) this.select(cell, true);
-  };
-
-  private readonly onPointerUp = (): void => {
-    this.dragging = false;
-  };
+  private drag(to: (x: number, y: number) => void): void {
+    this.endDrag?.();
+    this.endDrag = dragSelection(this.scroller, this.numberWidth + (this.edge[this.frozen()] ?? 0), {
+      to,
+      scroll: (dx, dy) => {
+        if (dx !== 0) this.scrollTo(this.left + dx);
+        if (dy !== 0) this.moveTo(this.offset + dy);
+      },
+    });
+  }
 
   private readonly onDoubleClick = (event: MouseEvent): void => {
-    const cell = this.cellAt(event);
-    if (cell && cell.column >= 0) this.hooks.open(cell);
+    const point = this.pointIn(event);
+    if (!this.onRows(point)) return;
+    const cell = this.cellAt(point.x, point.y);
+    if (cell.column >= 0) this.hooks.open(cell);
   };
 
-  private readonly onHeadDown = (event: PointerEvent): void => {
-    const target = event.target instanceof HTMLElement ? event.target : null;
-    if (!target || event.button !== 0) return;
+  /** The menu key asks for a menu too, and has been answered by then; what would come up else is the window's own. */
+  private readonly onContextMenu = (event: MouseEvent): void => {
     event.preventDefault();
-    if (target.dataset.grip !== undefined) this.resize(Number(target.dataset.grip), event);
-    else if (target === this.corner) this.selectAll();
-    else this.selectColumn(target);
+    const point = this.pointIn(event);
+    if (!(event.target instanceof Node && this.scroller.contains(event.target)) || !this.onRows(point)) return;
+    const cell = this.cellAt(point.x, point.y);
+    const box = this.selection && bounds(this.selection);
+    const inside =
+      box && cell.row >= box.top && cell.row <= box.bottom && cell.column >= box.left && cell.column <= box.right;
+    this.root.focus({ preventScroll: true });
+    if (!inside) this.select({ row: cell.row, column: Math.max(0, cell.column) });
+    this.hooks.cellMenu(event.clientX, event.clientY);
   };
 
-  private selectColumn(target: HTMLElement): void {
-    const column = target.closest<HTMLElement>("[data-column]")?.dataset.column;
-    if (column === undefined || this.rows === 0) return;
+  private pickColumn(at: number, extend: boolean): void {
+    if (this.rows === 0) return;
     this.root.focus({ preventScroll: true });
-    this.selection = {
-      anchor: { row: 0, column: Number(column) },
-      focus: { row: this.rows - 1, column: Number(column) },
-    };
-    this.changed();
+    this.headAt = null;
+    const from = extend && this.selection ? this.selection.anchor.column : at;
+    this.setSelection({ anchor: { row: 0, column: from }, focus: { row: this.rows - 1, column: at } });
   }
 
-  private resize(column: number, start: PointerEvent): void {
-    const before = this.widths[column] ?? 0;
-    this.sized = true;
-    const move = (event: PointerEvent) => {
-      const width = Math.max(HEAD_GRIP * 4, before + event.clientX - start.clientX);
-      this.setWidths(this.widths.map((old, index) => (index === column ? width : old)));
-      this.measure();
-    };
-    const done = () => {
-      window.removeEventListener("pointermove", move);
-      window.removeEventListener("pointerup", done);
-    };
-    window.addEventListener("pointermove", move);
-    window.addEventListener("pointerup", done);
+  private openColumnMenu(at: number): void {
+    this.root.focus({ preventScroll: true });
+    this.headAt = at;
+    this.refresh();
+    const box = (this.head.cellOf(at) ?? this.root).getBoundingClientRect();
+    this.hooks.columnMenu(at, box.left, box.bottom);
   }
+
+  // Keys
 
   private readonly onKey = (event: KeyboardEvent): void => {
-    if (event.isComposing || event.altKey || this.rows === 0) return;
-    const mod = event.ctrlKey || event.metaKey;
-    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    const page = Math.max(1, Math.floor(this.space.viewport / ROW) - 1);
-    const extent = { rows: this.rows, columns: this.columns.length, page };
-    const at = this.selection?.focus ?? { row: 0, column: 0 };
-    const to = moved(at, key, mod, extent);
-    if (to) this.select(this.selection ? to : at, event.shiftKey);
-    else if (mod && key === "c") this.hooks.copy();
-    else if (mod && key === "a") this.selectAll();
-    else if (key === "Enter" && !mod) this.hooks.open(at);
-    else return;
+    if (event.isComposing) return;
+    const done = this.headAt !== null ? this.keyInHead(event, this.headAt) : this.keyInRows(event);
+    if (!done) return;
     event.preventDefault();
     event.stopPropagation();
   };
 
+  private keyInRows(event: KeyboardEvent): boolean {
+    const mod = event.ctrlKey || event.metaKey;
+    const at = this.selection?.focus ?? { row: 0, column: 0 };
+    if (!event.altKey && this.rows > 0) {
+      if (event.key === "ArrowUp" && at.row === 0 && !event.shiftKey && this.selection) {
+        return this.toHead(at.column);
+      }
+      const page = Math.max(1, Math.floor(this.space.viewport / ROW) - 1);
+      const extent = { rows: this.rows, columns: this.layout.order.length, page };
+      const to = moved(at, keyName(event.key), mod, extent);
+      if (to) {
+        this.select(this.selection ? to : at, event.shiftKey);
+        return true;
+      }
+    }
+    const what = inRows(event);
+    if (!what) return false;
+    this.doInRows(what, at);
+    return true;
+  }
+
+  private doInRows(what: RowsDo, at: Cell): void {
+    const lastColumn = this.layout.order.length - 1;
+    switch (what.do) {
+      case "copy":
+        this.hooks.copy(what.head);
+        break;
+      case "all":
+        this.selectAll();
+        break;
+      case "row":
+        this.setSelection({ anchor: { row: at.row, column: 0 }, focus: { row: at.row, column: lastColumn } });
+        break;
+      case "column":
+        this.pickColumn(at.column, false);
+        break;
+      case "open":
+        if (this.rows > 0) this.hooks.open(at);
+        break;
+      case "menu":
+        this.openCellMenu(at);
+        break;
+      case "goTo":
+        this.hooks.goTo();
+        break;
+      case "find":
+        this.hooks.find();
+        break;
+      case "findNext":
+        this.hooks.findNext(what.back);
+        break;
+      case "collapse":
+        if (this.selection) this.setSelection({ anchor: at, focus: at });
+        break;
+    }
+  }
+
+  private openCellMenu(at: Cell): void {
+    if (this.rows === 0) return;
+    if (!this.selection) this.select(at);
+    const id = this.layer.idOf(at.row, at.column);
+    const cell = this.layer.element.querySelector(`#${id}`) ?? this.root;
+    const box = cell.getBoundingClientRect();
+    this.hooks.cellMenu(box.left + 8, box.bottom);
+  }
+
+  private toHead(at: number): true {
+    this.headAt = at;
+    this.revealColumn(at);
+    this.refresh();
+    return true;
+  }
+
+  private keyInHead(event: KeyboardEvent, at: number): boolean {
+    const what = inHead(event);
+    if (!what) return false;
+    if (isHead(what)) this.doInHead(what, at);
+    else this.doInRows(what, { row: this.selection?.focus.row ?? 0, column: at });
+    return true;
+  }
+
+  private doInHead(what: HeadDo, at: number): void {
+    const source = this.layout.order[at] ?? 0;
+    switch (what.do) {
+      case "go":
+        this.goInHead(what.to, at);
+        break;
+      case "menu":
+        this.openColumnMenu(at);
+        break;
+      case "sort":
+        this.hooks.sort(source, what.also);
+        break;
+      case "resize":
+        this.arrange(resized(this.layout, source, (this.layout.widths[source] ?? 0) + what.by), true);
+        this.hooks.did("resized", source, at);
+        break;
+      case "move": {
+        this.arrange(movedColumn(this.layout, at, at + what.by));
+        const now = this.layout.order.indexOf(source);
+        this.toHead(now);
+        this.hooks.did("moved", source, now);
+        break;
+      }
+      case "hide":
+        if (this.layout.order.length <= 1) break;
+        this.arrange(withoutColumn(this.layout, at));
+        this.toHead(Math.min(at, this.layout.order.length - 1));
+        this.hooks.did("hidden", source, at);
+        break;
+      case "copyName":
+        this.hooks.copyName(source);
+        break;
+    }
+  }
+
+  private goInHead(to: "left" | "right" | "first" | "last" | "rows", at: number): void {
+    const last = this.layout.order.length - 1;
+    if (to !== "rows") {
+      const next = { left: at - 1, right: at + 1, first: 0, last }[to];
+      this.toHead(Math.min(Math.max(0, next), last));
+      return;
+    }
+    this.headAt = null;
+    if (this.rows > 0) this.select({ row: rowsAt(this.offset, this.space).first, column: at });
+    this.refresh();
+  }
+
+  // Selection
+
   private select(cell: Cell, extend = false): void {
-    this.selection = { anchor: extend && this.selection ? this.selection.anchor : cell, focus: cell };
+    this.newRow = this.selection?.focus.row !== cell.row;
+    this.headAt = null;
     this.offset = reveal(cell.row, this.offset, this.space);
     this.follow();
     this.revealColumn(cell.column);
-    this.changed();
+    this.setSelection({ anchor: extend && this.selection ? this.selection.anchor : cell, focus: cell });
   }
 
-  private revealColumn(column: number): void {
-    const from = this.edge[column] ?? 0;
-    const to = this.edge[column + 1] ?? from;
-    const seen = this.width - this.numberWidth;
-    if (from < this.left) this.scroller.scrollLeft = from;
-    else if (to > this.left + seen) this.scroller.scrollLeft = Math.min(from, to - seen);
-  }
-
-  private changed(): void {
-    this.hooks.selected(this.selection);
+  private setSelection(selection: Selection): void {
+    this.selection = selection;
+    this.hooks.selected(selection);
     this.refresh();
   }
+
+  private revealColumn(at: number): void {
+    const frozen = this.frozen();
+    if (at < frozen) return;
+    const from = this.edge[at] ?? 0;
+    const to = this.edge[at + 1] ?? from;
+    const seen = this.width - this.numberWidth;
+    const fixed = this.edge[frozen] ?? 0;
+    if (from - fixed < this.left) this.scrollTo(from - fixed);
+    else if (to > this.left + seen) this.scrollTo(Math.min(from - fixed, to - seen));
+  }
 }
 
-function shown(text: string | null | undefined): string {
-  if (text === undefined) return "";
-  if (text === null) return NULL_TEXT;
-  // The server's empty text is a value; ours says so without looking like one.
-  return text === "" ? "''" : text;
+const headOnly = new Set(["go", "sort", "resize", "move", "hide", "copyName"]);
+
+/** The menu of a head is its own; what else the rows know is theirs. */
+function isHead(what: HeadDo | RowsDo): what is HeadDo {
+  return headOnly.has(what.do) || what.do === "menu";
 }
 
-function element(tag: string, className: string): HTMLElement {
-  const made = document.createElement(tag);
-  made.className = className;
-  return made;
-}
-
-function pooledCell(role: string): PooledCell {
-  const made = element("div", "");
-  made.setAttribute("role", role);
-  return { element: made, text: "", className: "", column: -1, left: Number.NaN, width: Number.NaN };
+function within({ anchor, focus }: Selection, rows: number, columns: number): Selection {
+  const inside = ({ row, column }: Cell) => ({ row: Math.min(row, rows - 1), column: Math.min(column, columns - 1) });
+  return { anchor: inside(anchor), focus: inside(focus) };
 }

@@ -1,10 +1,16 @@
 // Widths of columns, and which of them are seen.
 import type { Column } from "../../../ipc/contract";
+import { NARROWEST } from "./layout";
 import type { Row } from "./windows";
 
 const PADDING = 18;
-const NARROWEST = 44;
+/** Room for the mark that says how a column is sorted, beside its name. */
+const MARK = 16;
 const WIDEST = 360;
+/** Numbers grow on the way down, and one that is cut reads as another number: so many digits have room from the start. */
+const DIGITS = "0".repeat(9);
+/** Fitting by hand may go further than the first guess. */
+const WIDEST_FITTED = 900;
 /** Looking at more rows than a screen or two changes a width seldom and costs a frame. */
 const SAMPLE = 100;
 
@@ -13,31 +19,32 @@ export type Measure = (text: string, font: "head" | "type" | "cell") => number;
 /** Sized once from the first rows, then left alone. */
 export function columnWidths(columns: Column[], rows: Row[], measure: Measure): number[] {
   const sample = rows.slice(0, SAMPLE);
-  return columns.map((column, index) => {
-    let widest = measure(column.name, "head") + 5 + measure(column.type_name, "type");
-    for (const row of sample) {
-      const text = row[index];
-      if (text != null) widest = Math.max(widest, measure(text.slice(0, 80), "cell"));
-    }
-    return Math.round(Math.min(WIDEST, Math.max(NARROWEST, widest + PADDING)));
-  });
+  return columns.map((column, source) => widthFor(column, source, sample, measure, WIDEST));
 }
 
-/** Left edges; one more than there are columns, the last being the whole width. */
-export function edges(widths: number[]): number[] {
-  const out = [0];
-  for (const width of widths) out.push((out[out.length - 1] ?? 0) + width);
-  return out;
+/** Width of one column that shows these rows whole. */
+export function fittedWidth(column: Column, source: number, rows: Row[], measure: Measure): number {
+  return widthFor(column, source, rows, measure, WIDEST_FITTED);
 }
 
-/** First and last column of which something is seen between two positions. */
-export function columnsAt(left: number, right: number, edge: number[]): { first: number; last: number } {
+function widthFor(column: Column, source: number, rows: Row[], measure: Measure, widest: number): number {
+  let width = measure(column.name, "head") + 5 + measure(column.type_name, "type") + MARK;
+  if (column.numeric) width = Math.max(width, measure(DIGITS, "cell"));
+  for (const row of rows) {
+    const text = row[source];
+    if (text != null) width = Math.max(width, measure(text.slice(0, 200), "cell"));
+  }
+  return Math.round(Math.min(widest, Math.max(NARROWEST, width + PADDING)));
+}
+
+/** First and last column of which something is seen between two positions, not counting the first `from`. */
+export function columnsAt(left: number, right: number, edge: number[], from: number): { first: number; last: number } {
   const columns = edge.length - 1;
-  let first = 0;
+  let first = from;
   while (first < columns - 1 && (edge[first + 1] ?? 0) <= left) first += 1;
   let last = first;
   while (last < columns - 1 && (edge[last + 1] ?? 0) < right) last += 1;
-  return { first, last };
+  return { first, last: Math.min(last, columns - 1) };
 }
 
 /** Measures with a canvas; where there is none (tests) every character is seven pixels wide. */

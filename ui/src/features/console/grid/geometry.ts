@@ -34,8 +34,19 @@ export function scrollTopOf(offset: number, { scale }: Geometry): number {
   return offset / scale;
 }
 
+/** What the scrollbar's thumb says. Its ends are the ends of the rows, whatever fraction of a pixel a browser stops at. */
 export function offsetOf(scrollTop: number, space: Geometry): number {
+  if (scrollTop >= space.scrollHeight - space.viewport - 1) return space.maxOffset;
   return clampOffset(scrollTop * space.scale, space);
+}
+
+export function atEnd(offset: number, { maxOffset }: Geometry): boolean {
+  return maxOffset > 0 && offset >= maxOffset - 1;
+}
+
+/** The row a point of the view is on, even above the first and below the last: for a drag that leaves the rows. */
+export function rowOf(y: number, offset: number, { rows }: Geometry): number {
+  return Math.min(Math.max(0, Math.floor((offset + y) / ROW)), rows - 1);
 }
 
 /** First and last row, of which at least a pixel is seen. Last is below first when there are none. */
@@ -43,6 +54,11 @@ export function rowsAt(offset: number, { rows, viewport }: Geometry): { first: n
   const first = Math.floor(offset / ROW);
   const last = Math.min(rows, Math.ceil((offset + viewport) / ROW)) - 1;
   return { first, last };
+}
+
+/** The place that puts a row in the middle of the view, for a row one jumps to. */
+export function centred(row: number, space: Geometry): number {
+  return clampOffset(Math.round(row * ROW - (space.viewport - ROW) / 2), space);
 }
 
 /** The smallest move that shows a whole row. */

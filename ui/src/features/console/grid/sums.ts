@@ -1,27 +1,67 @@
 // Sums of decimals as exact as the server wrote them: numbers of JavaScript would lose the cents of a large ledger.
 
-const DECIMAL = /^-?\d+(\.\d+)?$/;
+const DECIMAL = /^([+-]?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,4}))?$/;
+/** A float's exponent may ask for more digits than anybody reads. */
+const MOST_DIGITS = 400;
 
 export interface Totals {
+  count: number;
   sum: string;
   average: string;
 }
 
-/** Null unless every value is a plain decimal; NULLs do not count. */
-export function totals(values: Array<string | null>): Totals | null {
-  const present = values.filter((value) => value !== null);
-  if (present.length === 0 || !present.every((value) => DECIMAL.test(value))) return null;
-  const scale = Math.max(...present.map((value) => value.split(".")[1]?.length ?? 0));
-  const sum = present.reduce((all, value) => all + scaled(value, scale), 0n);
-  const more = scale + 2;
-  const average = divide(sum * 10n ** 2n, BigInt(present.length));
-  return { sum: text(sum, scale), average: trimmed(text(average, more), scale) };
+/** Adds one value after the other, so that a long column need not be held. */
+export class Sum {
+  private total = 0n;
+  private scale = 0;
+  private count = 0;
+  private exact = true;
+
+  /** NULL does not count. A text that is no number makes the sum unknown. */
+  add(value: string | null): void {
+    if (value === null || !this.exact) return;
+    const found = decimal(value);
+    if (!found) {
+      this.exact = false;
+      return;
+    }
+    const scale = Math.max(this.scale, found.scale);
+    this.total = grown(this.total, scale - this.scale) + grown(found.digits, scale - found.scale);
+    this.scale = scale;
+    this.count += 1;
+  }
+
+  /** Null when nothing was added, or something that is no number. */
+  totals(): Totals | null {
+    if (!this.exact || this.count === 0) return null;
+    const average = divide(grown(this.total, 2), BigInt(this.count));
+    return {
+      count: this.count,
+      sum: text(this.total, this.scale),
+      average: trimmed(text(average, this.scale + 2), this.scale),
+    };
+  }
 }
 
-function scaled(value: string, scale: number): bigint {
-  const [whole = "0", fraction = ""] = value.replace("-", "").split(".");
-  const digits = BigInt(whole + fraction.padEnd(scale, "0"));
-  return value.startsWith("-") ? -digits : digits;
+/** Null unless every value is a number; NULLs do not count. */
+export function totals(values: Array<string | null>): Totals | null {
+  const sum = new Sum();
+  for (const value of values) sum.add(value);
+  return sum.totals();
+}
+
+function decimal(value: string): { digits: bigint; scale: number } | null {
+  const found = DECIMAL.exec(value);
+  if (!found) return null;
+  const [, sign, whole = "", fraction = "", power = "0"] = found;
+  const scale = fraction.length - Number(power);
+  if (Math.abs(scale) > MOST_DIGITS) return null;
+  const digits = BigInt(whole + fraction) * (sign === "-" ? -1n : 1n);
+  return scale >= 0 ? { digits, scale } : { digits: grown(digits, -scale), scale: 0 };
+}
+
+function grown(value: bigint, digits: number): bigint {
+  return digits === 0 ? value : value * 10n ** BigInt(digits);
 }
 
 /** Rounds half away from zero, as people do. */

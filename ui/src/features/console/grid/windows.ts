@@ -7,6 +7,8 @@ export type Row = Array<string | null>;
 
 interface Held {
   rows: Row[];
+  /** Row of the result of each, where they are another order or fewer. */
+  numbers: number[] | null;
   cut: Map<number, number>;
   /** How many rows the result had when this was asked for; more may be had since. */
   askedAt: number;
@@ -18,6 +20,11 @@ const KEEP = 64;
 const AT_ONCE = 2;
 /** A cell's key within its window; wider than any server's column limit. */
 const STRIDE = 4096;
+
+/** Where a row of the result is among the rows of an answer. */
+export function indexIn({ first, numbers }: RowWindow, row: number): number {
+  return numbers ? numbers.indexOf(row) : row - first;
+}
 
 export class RowWindows {
   /** The last failure, until something arrives. */
@@ -36,6 +43,13 @@ export class RowWindows {
 
   row(index: number): Row | undefined {
     return this.held.get(Math.floor(index / SIZE))?.rows[index % SIZE];
+  }
+
+  /** Which row of the result this is; itself unless the rows are sorted or filtered. Undefined while it is not here. */
+  number(index: number): number | undefined {
+    const held = this.held.get(Math.floor(index / SIZE));
+    if (!held || held.rows[index % SIZE] === undefined) return undefined;
+    return held.numbers ? held.numbers[index % SIZE] : index;
   }
 
   /** Real size in bytes of a cell that was cut for the grid. */
@@ -91,9 +105,9 @@ export class RowWindows {
     try {
       const answer = await this.fetch(window * SIZE, SIZE);
       if (this.over) return;
-      const cut = new Map(answer.cut.map(({ row, column, bytes }) => [(row - answer.first) * STRIDE + column, bytes]));
+      const cut = new Map(answer.cut.map(({ row, column, bytes }) => [indexIn(answer, row) * STRIDE + column, bytes]));
       this.held.delete(window);
-      this.held.set(window, { rows: answer.rows, cut, askedAt });
+      this.held.set(window, { rows: answer.rows, numbers: answer.numbers ?? null, cut, askedAt });
       this.forgetOldest();
     } catch (reason) {
       this.failure = asFailure(reason);
