@@ -1,4 +1,5 @@
 // One local proxy and the sessions that run through it.
+import type { TFunction } from "i18next";
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { EnvChip, EnvTick } from "../../components/Env";
@@ -134,7 +135,7 @@ function addressOf({ host, port }: Connection): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-type Translate = ReturnType<typeof useTranslation>["t"];
+type Translate = TFunction;
 
 /** Where there is a password, the shell copies, so that what is copied works and the window never holds it. */
 function copyEntries(connection: Connection, t: Translate): MenuEntry[] {

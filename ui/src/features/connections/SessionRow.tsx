@@ -1,4 +1,5 @@
 // One session: which program, what it does, for how long, and what it moved.
+import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
 import { FailureNote } from "../../components/FailureNote";
 import type { Session, SessionOrigin, SessionState } from "../../ipc/contract";
@@ -91,10 +92,7 @@ function Cell({ className, title, children }: { className?: string; title?: stri
 }
 
 /** The client's program and process where the system tells, else the way it came. */
-function fromWhere(
-  { process, origin, program, other_user }: Session,
-  t: ReturnType<typeof useTranslation>["t"],
-): string {
+function fromWhere({ process, origin, program, other_user }: Session, t: TFunction): string {
   const way =
     process === null
       ? t(origins[origin])

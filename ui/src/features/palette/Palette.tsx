@@ -1,4 +1,5 @@
 // Ctrl+K: everything by name.
+import type { TFunction } from "i18next";
 import { type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { EnvChip } from "../../components/Env";
@@ -169,7 +170,7 @@ function useBorrowedFocus(input: RefObject<HTMLInputElement | null>): void {
   }, [input]);
 }
 
-function makeActions(t: ReturnType<typeof useTranslation>["t"]): Actions {
+function makeActions(t: TFunction): Actions {
   const { go, toggleRail } = useNavigation.getState();
   const fail = (reason: unknown) => useToasts.getState().fail(asFailure(reason));
   const { set } = usePreferences.getState();

@@ -93,11 +93,11 @@ pub(crate) async fn pursue(engine: Engine, gate: Arc<Gate>, query: QueryMark, re
         Outcome::StillRunning
     });
     let elapsed = pursuit.began.elapsed();
+    pursuit.record(outcome, elapsed);
     gate.pursuits.change(query, |pursued| {
         pursued.outcome = Some(outcome);
         pursued.elapsed = elapsed;
     });
-    pursuit.record(outcome, elapsed);
 }
 
 /// What the session runs, or what it ran last.
