@@ -76,6 +76,14 @@ fn ends(own: SocketAddr, other: SocketAddr) -> Vec<u8> {
     out
 }
 
+/// An address of version 4 as a socket of version 6 writes it.
+fn mapped(end: SocketAddr) -> SocketAddr {
+    match end.ip() {
+        IpAddr::V4(address) => SocketAddr::new(address.to_ipv6_mapped().into(), end.port()),
+        IpAddr::V6(_) => end,
+    }
+}
+
 fn read_answer(answer: &[u8], own: SocketAddr, other: SocketAddr) -> io::Result<Option<u32>> {
     let short = || io::Error::new(io::ErrorKind::InvalidData, "the answer of sock_diag is too short");
     let kind = answer.get(4..6).and_then(|bytes| bytes.try_into().ok()).map(u16::from_ne_bytes).ok_or_else(short)?;
@@ -89,10 +97,11 @@ fn read_answer(answer: &[u8], own: SocketAddr, other: SocketAddr) -> io::Result<
             errno => Err(io::Error::from_raw_os_error(errno)),
         },
         SOCK_DIAG_BY_FAMILY => {
-            let wanted = ends(own, other);
+            // The kernel finds a socket of version 6 that speaks version 4 too, and shows its ends as such a socket has them.
+            let wanted = [ends(own, other), ends(mapped(own), mapped(other))];
             // Where there is no such connection the kernel may answer with the listener of that port instead.
             let found = body.get(STATE_AT) == Some(&TCP_ESTABLISHED)
-                && body.get(ID_AT..ID_AT + wanted.len()) == Some(&wanted[..]);
+                && wanted.iter().any(|wanted| body.get(ID_AT..ID_AT + wanted.len()) == Some(&wanted[..]));
             let owner = number_at(UID_AT)?;
             Ok(found.then_some(owner))
         }
@@ -123,6 +132,19 @@ mod tests {
             assert_eq!(owner(own, other).unwrap(), Some(own_uid));
             assert_eq!(super::super::proc_net::owner(own, other).unwrap(), Some(own_uid));
         }
+    }
+
+    /// As every JVM does, and with it DBeaver and DataGrip: one kind of socket for both versions.
+    #[test]
+    fn the_owner_is_told_of_a_client_that_speaks_ipv4_through_an_ipv6_socket() {
+        let own_uid = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self").unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mapped = format!("[::ffff:127.0.0.1]:{}", listener.local_addr().unwrap().port());
+        // Where the machine has no version 6 there is no such socket.
+        let Ok(_client) = TcpStream::connect(mapped) else { return };
+        let (server, peer) = listener.accept().unwrap();
+        assert!(peer.is_ipv4());
+        assert_eq!(owner(peer, server.local_addr().unwrap()).unwrap(), Some(own_uid));
     }
 
     #[test]
