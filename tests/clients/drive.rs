@@ -104,8 +104,14 @@ pub(crate) fn command(home: &Home, program: &Program) -> Command {
     command.env("HOME", home.path()).env("PYTHONDONTWRITEBYTECODE", "1").stdin(Stdio::null());
     match program {
         Program::Python(name) => command.arg(install::python()).arg(install::driver(name)),
-        Program::Node(name) => command.arg("node").arg(install::driver(name)).env("CLIENTS_NODE", install::node()).env("NODE_NO_WARNINGS", "1"),
-        Program::Java(name) => command.args(["java", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-cp", install::java(), name]),
+        Program::Node(name) => command
+            .arg("node")
+            .arg(install::driver(name))
+            .env("CLIENTS_NODE", install::node())
+            .env("NODE_NO_WARNINGS", "1"),
+        Program::Java(name) => {
+            command.args(["java", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-cp", install::java(), name])
+        }
     };
     command
 }

@@ -94,7 +94,8 @@ fn made(name: &str, content: &[&str], fill: impl FnOnce(&Path)) -> PathBuf {
         }
     }
     // Filled under a name of its own and moved into place, so that a run that was cut short leaves nothing half made.
-    let unfinished = tempfile::Builder::new().prefix("unfinished-").tempdir_in(folder()).expect("a folder under target");
+    let unfinished =
+        tempfile::Builder::new().prefix("unfinished-").tempdir_in(folder()).expect("a folder under target");
     fill(unfinished.path());
     std::fs::rename(unfinished.keep(), &finished).expect("nobody else makes it");
     finished

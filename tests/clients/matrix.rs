@@ -4,16 +4,12 @@
 //! that the statement went as it was meant to. What a client does not speak is declared here with its reason; the
 //! program tries it all the same, and an excuse that no longer holds is a failure like any other.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Mutex,
-};
+use std::{collections::VecDeque, sync::Mutex};
 
 use serde_json::Value;
 
 use crate::{
     drive::{self, Failure, Program, Proxies, Seen},
-    install,
     support::Home,
 };
 
@@ -31,11 +27,7 @@ const fn row(program: Program, clients: &'static [&'static str]) -> Row {
 /// The longest first, so that two at a time end about together.
 const ROWS: [Row; 12] = [
     row(Program::Python("pgcli_.py"), &["pgcli"]),
-    Row {
-        program: Program::Python("alchemy.py"),
-        clients: &[ALCHEMY, ALCHEMY_RC],
-        md5: true,
-    },
+    Row { program: Program::Python("alchemy.py"), clients: &[ALCHEMY, ALCHEMY_RC], md5: true },
     Row { program: Program::Python("redshift.py"), clients: &[REDSHIFT], md5: true },
     row(Program::Java("Jdbc"), &["pgjdbc"]),
     row(Program::Python("pg8000_.py"), &["pg8000"]),
@@ -88,31 +80,150 @@ struct Excuse {
     reason: &'static str,
 }
 
-const EXCUSES: [Excuse; 0] = [];
+const fn excuse(client: &'static str, what: &'static str, says: &'static str, reason: &'static str) -> Excuse {
+    Excuse { client, what, says, reason }
+}
+
+const INTERPOLATES: &str = "puts parameters into the text itself and sends simple queries only";
+const ALL_PREPARED: &str = "sends every statement as a named prepared one";
+const NO_CANCEL: &str = "has no cancel";
+const NO_COPY: &str = "does not know the messages of COPY";
+
+const EXCUSES: [Excuse; 20] = [
+    excuse("psql", "extended", "\\bind", "before version 16 it sends simple queries only"),
+    excuse("psql", "prepared", "\\bind", "before version 16 it sends simple queries only"),
+    excuse("psycopg2", "extended", "not sent in", INTERPOLATES),
+    excuse("psycopg2", "prepared", "prepared 0 times", INTERPOLATES),
+    excuse(ALCHEMY, "extended", "not sent in", INTERPOLATES),
+    excuse(ALCHEMY, "prepared", "prepared 0 times", INTERPOLATES),
+    excuse("pgcli", "extended", "not sent in", "sends what is typed as simple queries only"),
+    excuse("pgcli", "prepared", "prepared 0 times", "sends what is typed as simple queries only"),
+    excuse(REDSHIFT, "simple", "not sent as", ALL_PREPARED),
+    excuse(ALCHEMY_RC, "simple", "not sent as", ALL_PREPARED),
+    excuse(REDSHIFT, "copy_in", "KeyError: b'G'", NO_COPY),
+    excuse(REDSHIFT, "copy_out", "KeyError: b'H'", NO_COPY),
+    excuse(ALCHEMY_RC, "copy_in", "KeyError: b'G'", NO_COPY),
+    excuse(ALCHEMY_RC, "copy_out", "KeyError: b'H'", NO_COPY),
+    excuse(REDSHIFT, "cancel", "no attribute 'cancel'", NO_CANCEL),
+    excuse(ALCHEMY_RC, "cancel", "no attribute 'cancel'", NO_CANCEL),
+    excuse("pg8000", "cancel", "no attribute 'cancel'", NO_CANCEL),
+    excuse("pgjdbc", "unix", "Unable to parse URL", "needs a socket factory from elsewhere for a Unix socket"),
+    excuse("ODBC", "copy_in", "", NO_COPY),
+    excuse("ODBC", "copy_out", "", NO_COPY),
+];
 
 #[test]
 fn every_client_does_all_that_it_speaks_in_every_way_of_connecting() {
     let home = Home::signed_in();
     let proxies = Proxies::open(&home);
     let (waiting, seen) = (Mutex::new(ROWS.iter().collect::<VecDeque<_>>()), Mutex::default());
-    let only = std::env::var("CLIENTS_ONLY").unwrap_or_default();
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
-                loop {
-                    let Some(row) = waiting.lock().expect("whole").pop_front() else { return };
-                    if row.clients.iter().any(|client| client.contains(&only)) {
-                        let start = std::time::Instant::now();
-                        drive::run(&home, &row.program, &proxies.ways(row.md5), &seen);
-                        eprintln!("{:?} {:?}", row.program, start.elapsed());
-                    }
+                while let Some(row) = next(&waiting) {
+                    drive::run(&home, &row.program, &proxies.ways(row.md5), &seen);
                 }
             });
         }
     });
-    let mut seen = seen.into_inner().expect("whole");
+    let mut seen = seen.into_inner().expect("no thread has panicked");
     Recorded(drive::audit(&home, &[])).judge(&mut seen);
-    for (k, v) in &seen.checks { if let Some(v) = v { eprintln!("{k:?}: {v}"); } }
+    let clients: Vec<&str> = ROWS.iter().flat_map(|row| row.clients).copied().filter(is_wanted).collect();
+    let (table, wrong) = table(&seen, &clients);
+    say(&table);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A client that CLIENTS_ONLY names, or any when it names none.
+fn is_wanted(client: &&str) -> bool {
+    std::env::var("CLIENTS_ONLY").is_ok_and(|only| client.contains(&only)) || std::env::var_os("CLIENTS_ONLY").is_none()
+}
+
+fn next<'a>(waiting: &Mutex<VecDeque<&'a Row>>) -> Option<&'a Row> {
+    let mut waiting = waiting.lock().expect("no thread has panicked");
+    while let Some(row) = waiting.pop_front() {
+        if row.clients.iter().any(is_wanted) {
+            return Some(row);
+        }
+    }
+    None
+}
+
+/// What this suite is for is to be read.
+#[allow(clippy::print_stdout, reason = "the table is what the suite is run for")]
+fn say(table: &str) {
+    println!("\n{table}");
+}
+
+/// The table, in Markdown, and what is not as it must be.
+fn table(seen: &Seen, clients: &[&str]) -> (String, Vec<String>) {
+    let (mut notes, mut wrong) = (Vec::new(), Vec::new());
+    let mut table = "| client |".to_owned();
+    let headings = WAYS.iter().chain(&CHECKS).map(|(_, heading)| *heading);
+    let columns = headings.inspect(|heading| table.push_str(&format!(" {heading} |"))).count();
+    table.push_str(&format!("\n|---|{}\n", "---|".repeat(columns)));
+    for client in clients {
+        let version = seen.versions.get(*client).map_or("did not run", String::as_str);
+        table.push_str(&format!("| {client} {version} |"));
+        for (what, _) in WAYS.iter().chain(&CHECKS) {
+            let failures = failures(seen, client, what);
+            let excuse = EXCUSES.iter().find(|excuse| excuse.client == *client && excuse.what == *what);
+            let cell = match (excuse, &failures[..]) {
+                (None, []) => "yes".to_owned(),
+                (Some(excuse), all @ [_, ..])
+                    if all.len() == held_to(client, what) && all.iter().all(|one| one.contains(excuse.says)) =>
+                {
+                    format!("–<sup>{}</sup>", note(&mut notes, excuse.reason))
+                }
+                (Some(excuse), failures) => {
+                    wrong.push(format!("{client}, {what}: excused because it {}, and yet {failures:?}", excuse.reason));
+                    "?".to_owned()
+                }
+                (None, failures) => {
+                    wrong.extend(failures.iter().map(|failure| format!("{client}, {what}: {failure}")));
+                    "NO".to_owned()
+                }
+            };
+            table.push_str(&format!(" {cell} |"));
+        }
+        table.push('\n');
+    }
+    for (number, reason) in notes.iter().enumerate() {
+        table.push_str(&format!("\n{}. {reason}", number + 1));
+    }
+    (table, wrong)
+}
+
+/// How many results there are of a check or a way.
+fn held_to(client: &str, what: &str) -> usize {
+    if WAYS.iter().any(|(way, _)| *way == what) { 1 } else { ways_of(client).count() }
+}
+
+/// The ways in which a client is held to connect.
+fn ways_of(client: &str) -> impl Iterator<Item = &'static str> {
+    let cannot = move |way: &&str| EXCUSES.iter().any(|excuse| excuse.client == client && excuse.what == *way);
+    WAYS.iter().map(|(way, _)| *way).filter(move |way| !cannot(way))
+}
+
+/// Why a client failed: at connecting in this way, or at this check in any way in which it connects.
+fn failures(seen: &Seen, client: &str, what: &str) -> Vec<String> {
+    let of = |way: &str, check: &str| {
+        let result = seen.checks.get(&(format!("{client}/{way}"), check.to_owned()));
+        result.map_or(Some("was not tried".to_owned()), Clone::clone).map(|failure| format!("{way}: {failure}"))
+    };
+    if WAYS.iter().any(|(way, _)| *way == what) {
+        return of(what, "connect").into_iter().collect();
+    }
+    ways_of(client).filter_map(|way| of(way, what)).collect()
+}
+
+/// The number of a reason, which is given one at its first use.
+fn note(notes: &mut Vec<&'static str>, reason: &'static str) -> usize {
+    if let Some(at) = notes.iter().position(|note| *note == reason) {
+        return at + 1;
+    }
+    notes.push(reason);
+    notes.len()
 }
 
 /// How statements travelled: every record of the audit log, in its order.
@@ -124,7 +235,9 @@ impl Recorded {
         for ((tag, check), failure) in &mut seen.checks {
             if failure.is_none() {
                 *failure = match check.as_str() {
-                    "simple" if !self.has(QUERY, &format!("simple {tag} ")) => Some("not sent as a simple query".into()),
+                    "simple" if !self.has(QUERY, &format!("simple {tag} ")) => {
+                        Some("not sent as a simple query".into())
+                    }
                     "extended" if !self.has(PARSE, &format!("extended {tag} ")) => {
                         Some("not sent in the extended protocol".into())
                     }

@@ -74,8 +74,7 @@ fn what_a_driver_of_redshift_says_and_is_told_passes_as_it_is() {
     let mut direct = through(&proxy);
     direct["port"] = json!(database.port);
     direct["ca_file"] = json!(description().ca_file);
-    direct["host_name"] =
-        json!(format!("{WORKGROUP}.111111111111.ap-northeast-2.redshift-serverless.amazonaws.com"));
+    direct["host_name"] = json!(format!("{WORKGROUP}.111111111111.ap-northeast-2.redshift-serverless.amazonaws.com"));
     direct["role_arn"] = json!("arn:aws:iam::111111111111:role/bi-readonly");
     direct["workgroup"] = json!(WORKGROUP);
     let direct = told(&home, "raw.py", &direct);

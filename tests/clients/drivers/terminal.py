@@ -12,7 +12,7 @@ import termios
 import time
 
 #: Ends a wait that would never end, in seconds; nothing is judged by it.
-PATIENCE = 6
+PATIENCE = 60
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\x1b\][^\x07]*\x07|\r")
 
