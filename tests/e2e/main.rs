@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+/// The Connections view.
+mod connections;
 /// Windows and clipboard of the display.
 mod desktop;
 /// What the desktop is told while nobody looks at the window.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use postern_engine::{AwsFiles, Engine, EngineOptions};
 use postern_ipc::{
     Host,
-    activity::{ActivityRequest, CancelQuery, Query},
+    activity::{Activity, ActivityRequest, CancelQuery, Query},
     console::{ConsoleRun, Run, RunState},
     databases::Target,
 };
@@ -66,11 +66,16 @@ impl App {
         wait_for(&mut events, &begun.id).await
     }
 
+    /// What the panel shows.
+    pub(crate) async fn list(&self, database: &str, finished: u32) -> Activity {
+        let request = ActivityRequest { target: target(database), finished };
+        self.host.activity_list(request).await.expect("the list")
+    }
+
     /// Waits until the server lists a query that holds this text.
     pub(crate) async fn live(&self, database: &str, text: &str) -> Query {
         loop {
-            let request = ActivityRequest { target: target(database), finished: 0 };
-            let list = self.host.activity_list(request).await.expect("the list");
+            let list = self.list(database, 0).await;
             if let Some(query) =
                 list.queries.into_iter().find(|query| query.text.contains(text) && query.status == "running")
             {

@@ -2,7 +2,9 @@
 //!
 //! - `tidy`: what a test can see of the invariants in `src-tauri/ARCHITECTURE.md`.
 //! - `admission`: who may use a local proxy.
+//! - `cancel`: a client's own cancel, in its three steps, and that it never meets another query.
 //! - `command`: the guide's walk and the rest of the `postern` command.
+//! - `connections`: local proxies as the window sees them, and the ports they keep.
 //! - `console`: the commands of the contract, as the window calls them.
 //! - `expiry`: the end of the sign-in towards AWS.
 //! - `proxy`: real clients through a local proxy, and what happens when something breaks.
@@ -11,7 +13,9 @@
 
 mod admission;
 mod app;
+mod cancel;
 mod command;
+mod connections;
 mod console;
 mod expiry;
 mod faults;

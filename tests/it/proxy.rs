@@ -140,20 +140,27 @@ fn a_certificate_for_another_name_is_refused() {
 }
 
 #[test]
-fn a_port_in_use_names_its_owner_when_it_is_ours() {
+fn a_port_in_use_names_its_owner_and_a_free_one_and_nothing_moves() {
     let home = Home::signed_in();
     let first = open(&home, "analytics-dev");
     let port = first.port().to_string();
     let said = home.run(&[&["proxy", "db"], &login("events-prod")[..], &["--port", &port]].concat());
-    assert_eq!(said.code, 1);
+    assert_eq!((said.code, said.out.as_str()), (1, ""));
     for words in [port.as_str(), "analytics-dev", &first.pid().to_string()] {
         assert!(said.err.contains(words), "{words} in {}", said.err);
     }
     let strange = TcpListener::bind("127.0.0.1:0").expect("a port of somebody else");
     let port = strange.local_addr().expect("it has one").port().to_string();
     let said = home.run(&[&["proxy", "db"], &login("events-prod")[..], &["--port", &port]].concat());
-    assert_eq!(said.code, 1);
-    assert!(said.err.contains("is taken"), "{}", said.err);
+    assert_eq!((said.code, said.out.as_str()), (1, ""));
+    assert!(said.err.contains(&format!("port {port} is taken")), "{}", said.err);
+    if cfg!(target_os = "linux") {
+        assert!(said.err.contains(&format!("pid {}", std::process::id())), "{}", said.err);
+    }
+    let (_, offered) = said.err.split_once("--port ").expect("a free port is offered");
+    let offered: String = offered.chars().take_while(char::is_ascii_digit).collect();
+    let proxy = home.proxy(&[&login("events-prod")[..], &["--port", &offered]].concat());
+    assert_eq!(proxy.port().to_string(), offered);
 }
 
 #[test]
@@ -165,6 +172,31 @@ fn a_database_keeps_its_port() {
     let other = home.proxy(&login("events-prod"));
     assert_ne!(other.port(), port);
     assert_eq!(home.proxy(&login("analytics-dev")).port(), port);
+}
+
+#[test]
+fn a_stranger_on_a_kept_port_is_an_error_and_the_port_is_still_kept() {
+    let home = Home::signed_in();
+    let port = home.proxy(&login("analytics-dev")).port();
+    let stranger = eventually("the port is free again", || TcpListener::bind(("127.0.0.1", port)).ok());
+    let said = home.run(&[&["proxy", "db"], &login("analytics-dev")[..]].concat());
+    assert_eq!((said.code, said.out.as_str()), (1, ""));
+    assert!(said.err.contains(&format!("port {port} is taken")), "{}", said.err);
+    drop(stranger);
+    assert_eq!(home.proxy(&login("analytics-dev")).port(), port);
+}
+
+#[test]
+fn a_port_that_two_databases_were_given_goes_to_whoever_is_first_and_the_other_is_told() {
+    let home = Home::signed_in();
+    let port = home.proxy(&login("analytics-dev")).port();
+    let other = home.proxy(&[&login("events-prod")[..], &["--port", &port.to_string()]].concat());
+    assert_eq!(other.port(), port);
+    let said = home.run(&[&["proxy", "db"], &login("analytics-dev")[..]].concat());
+    assert_eq!(said.code, 1);
+    for words in [format!("port {port} is taken"), "events-prod".to_owned(), other.pid().to_string()] {
+        assert!(said.err.contains(&words), "{words} in {}", said.err);
+    }
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! The Connections view.
 
 use postern_ipc::{
-    connections::{Connection, CopyConnection, OpenConnection},
+    connections::{Connection, CopyConnection, OpenConnection, RecentConnection},
+    databases::Target,
     error::Failure,
 };
 use tauri::AppHandle;
@@ -15,6 +16,11 @@ pub(super) async fn connections_list(host: Host<'_>, request: ()) -> Result<Vec<
 }
 
 #[tauri::command]
+pub(super) async fn connections_recent(host: Host<'_>, request: ()) -> Result<Vec<RecentConnection>, Failure> {
+    host.connections_recent(request).await
+}
+
+#[tauri::command]
 pub(super) async fn connection_open(host: Host<'_>, request: OpenConnection) -> Result<Connection, Failure> {
     host.connection_open(request).await
 }
@@ -22,6 +28,11 @@ pub(super) async fn connection_open(host: Host<'_>, request: OpenConnection) -> 
 #[tauri::command]
 pub(super) async fn connection_stop(host: Host<'_>, request: String) -> Result<(), Failure> {
     host.connection_stop(request).await
+}
+
+#[tauri::command]
+pub(super) async fn connection_forget(host: Host<'_>, request: Target) -> Result<(), Failure> {
+    host.connection_forget(request).await
 }
 
 #[tauri::command]

@@ -239,7 +239,7 @@ fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use postern_ipc::{
-        connections::{ConnectionAuth, ConnectionStrings, Session, SessionOrigin},
+        connections::{ConnectionAuth, ConnectionStrings, Session, SessionOrigin, SessionState, Traffic},
         databases::DatabaseEngine,
         session::Identity,
     };
@@ -281,10 +281,16 @@ mod tests {
             program: "psql".into(),
             db_user: "reader".into(),
             db_name: "dev".into(),
+            peer: None,
+            process: None,
+            other_user: None,
             backend_pid: None,
+            state: SessionState::Idle,
+            statements: 0,
             started_at: 0,
             bytes_up: 0,
             bytes_down: 0,
+            traffic: Traffic { per_second: vec![], at: 0 },
         };
         Connection {
             id: format!("id-{database}"),
@@ -300,6 +306,7 @@ mod tests {
             sessions: (0..sessions).map(session).collect(),
             bytes_up: 0,
             bytes_down: 0,
+            traffic: Traffic { per_second: vec![], at: 0 },
             opened_at: 0,
         }
     }

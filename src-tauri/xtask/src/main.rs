@@ -6,6 +6,7 @@ mod bench;
 mod checks;
 mod demo;
 mod display;
+mod fuzz;
 mod icons;
 mod process;
 mod sandbox;
@@ -26,6 +27,9 @@ cargo xtask COMMAND
   sandbox [ARGS]     the sandbox alone, until a signal (--dir DIR)
   test               everything: format, lints, tests, UI, end to end, demo
   e2e [FILTER]       the end-to-end tests alone
+  fuzz [TARGET] [--seconds N | --runs N] [--keep]
+                     the fuzz targets, a minute each; --keep adds what reaches
+                     something new to tests/fuzz/corpus
   bindings           renew ui/src/ipc/contract.ts
   icons              renew what is made from icons/postern.svg
   package            build the .deb
@@ -52,6 +56,7 @@ fn run(words: &[&str]) -> Result<()> {
         ["sandbox", rest @ ..] => sandbox::foreground(rest),
         ["test"] => checks::all(),
         ["e2e", filter @ ..] => checks::end_to_end(filter),
+        ["fuzz", rest @ ..] => fuzz::by_hand(rest),
         ["bindings"] => checks::renew_bindings(),
         ["icons"] => icons::renew(),
         ["package"] => demo::package(),

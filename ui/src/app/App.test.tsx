@@ -10,7 +10,7 @@ import { useNavigation } from "../lib/state/navigation";
 import { usePreferences } from "../lib/state/preferences";
 import { useStatus } from "../lib/state/status";
 import { useToasts } from "../lib/state/toasts";
-import { activity, connections, databases, status } from "../test/fixture/warehouse";
+import { activity, connections, databases, recent, status } from "../test/fixture/warehouse";
 import { failure, type MemoryBackend, provideMemoryBackend } from "../test/memory-backend";
 import { App } from "./App";
 
@@ -24,6 +24,7 @@ beforeEach(() => {
     .answer("sign_out", () => signedOut)
     .answer("databases_list", () => databases)
     .answer("connections_list", () => connections)
+    .answer("connections_recent", () => recent)
     .answer("console_tabs", () => [])
     .answer("access_check", () => ({ allowed: true, role: "analyst-ro", reason: "it is listed", steps: [] }))
     .answer("activity_list", () => activity)
@@ -189,13 +190,14 @@ describe("databases", () => {
 
   it("name the owner of a port that is taken", async () => {
     memory.answer("connection_open", () => {
-      throw failure("port_in_use", { port: "5444", owner: "postgres, pid 911" });
+      throw failure("port_in_use", { port: "5444", program: "postgres", pid: "911", free: "5448" });
     });
     const user = await signedIn();
     await user.click(screen.getByTestId("database-events-prod"));
+    await user.type(screen.getByTestId("local-port"), "5444");
     await user.click(screen.getByTestId("start-proxy"));
     const panel = await screen.findByTestId("error-panel");
-    expect(panel.textContent).toContain("postgres, pid 911 listens on it.");
+    expect(panel.textContent).toContain("postgres, pid 911, listens on it.");
     expect(memory.requests("connection_open")[0]?.port).toBe(5444);
   });
 });

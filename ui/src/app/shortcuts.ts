@@ -14,6 +14,7 @@ export function useShortcuts(signedIn: boolean): void {
       const view = views[Number(event.key) - 1];
       if (event.key.toLowerCase() === "k") navigation.setPalette(!navigation.paletteOpen);
       else if (event.key.toLowerCase() === "b") navigation.toggleRail();
+      else if (event.key.toLowerCase() === "p") navigation.startProxy(true);
       else if (/^[1-9]$/.test(event.key) && view) navigation.go(view);
       else return;
       event.preventDefault();

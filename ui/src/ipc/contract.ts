@@ -294,7 +294,7 @@ export type OpenConnection = {
  */
 target: Target, 
 /**
- * A port; the one this database keeps when absent.
+ * A port; the one this target keeps when absent.
  */
 port: number | null, 
 /**
@@ -376,9 +376,61 @@ bytes_up: number,
  */
 bytes_down: number, 
 /**
+ * What went through in the last minute, ended sessions included.
+ */
+traffic: Traffic, 
+/**
  * Milliseconds since 1970.
  */
 opened_at: number, };
+
+export type Traffic = { 
+/**
+ * Bytes of each second, the latest last; 60 at most, and fewer for what is younger.
+ */
+per_second: Array<number>, 
+/**
+ * When the last of them ended, in milliseconds since 1970.
+ */
+at: number, };
+
+export type RecentConnection = { 
+/**
+ * To where.
+ */
+target: Target, 
+/**
+ * Value of the label `env`.
+ */
+env: string | null, 
+/**
+ * The port it keeps.
+ */
+port: number, 
+/**
+ * Who could use it.
+ */
+auth: ConnectionAuth, 
+/**
+ * It offered TLS.
+ */
+tls: boolean, 
+/**
+ * The address it listened on in place of 127.0.0.1.
+ */
+address: string | null, 
+/**
+ * When it was last started, in milliseconds since 1970.
+ */
+opened_at: number, 
+/**
+ * When it was stopped; absent when its process ended without a chance to say so.
+ */
+stopped_at: number | null, 
+/**
+ * The other process that runs a proxy on its port right now: `postern, pid 4711`.
+ */
+runs_in: string | null, };
 
 export type ConnectionTls = { 
 /**
@@ -438,9 +490,29 @@ db_user: string,
  */
 db_name: string, 
 /**
+ * The client's address, for one that came over TCP.
+ */
+peer: string | null, 
+/**
+ * File name of the client's program and its process id, where the system tells.
+ */
+process: SessionProcess | null, 
+/**
+ * The client's OS user, when it is not the one who runs the proxy: a name, or `user id 1001`.
+ */
+other_user: string | null, 
+/**
  * The server's process id, as SYS_QUERY_HISTORY's `session_id`.
  */
 backend_pid: number | null, 
+/**
+ * What it is doing.
+ */
+state: SessionState, 
+/**
+ * How many statements were sent.
+ */
+statements: number, 
 /**
  * Milliseconds since 1970.
  */
@@ -452,7 +524,23 @@ bytes_up: number,
 /**
  * Server to client.
  */
-bytes_down: number, };
+bytes_down: number, 
+/**
+ * What went through in the last minute.
+ */
+traffic: Traffic, };
+
+export type SessionProcess = { 
+/**
+ * `psql`, `java`, `python3.11`.
+ */
+program: string, 
+/**
+ * Its process id on this machine.
+ */
+pid: number, };
+
+export type SessionState = "connecting" | "idle" | "in_transaction" | "failed_transaction" | "running";
 
 export type SessionOrigin = "tcp" | "unix" | "internal";
 
@@ -782,7 +870,25 @@ program: string,
 /**
  * Number of the session in the Connections view.
  */
-session: number, };
+session: number, 
+/**
+ * A cancel that its client asked for, where it was this query that was meant.
+ */
+cancel: ClientCancel | null, };
+
+export type ClientCancel = { 
+/**
+ * How it ended; absent while it is under way.
+ */
+outcome: CancelOutcome | null, 
+/**
+ * In order, so far.
+ */
+steps: Array<CancelStep>, 
+/**
+ * From the request to its end, or until now.
+ */
+elapsed_ms: number, };
 
 export type CancelQuery = { 
 /**
@@ -858,8 +964,10 @@ export interface Commands {
   databases_list: { request: null; response: Array<Database> };
   access_check: { request: Target; response: AccessDecision };
   connections_list: { request: null; response: Array<Connection> };
+  connections_recent: { request: null; response: Array<RecentConnection> };
   connection_open: { request: OpenConnection; response: Connection };
   connection_stop: { request: string; response: null };
+  connection_forget: { request: Target; response: null };
   connection_copy: { request: CopyConnection; response: null };
   session_stop: { request: number; response: null };
   console_open: { request: Target; response: ConsoleTab };

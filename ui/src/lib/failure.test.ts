@@ -7,7 +7,7 @@ const words = (...of: Parameters<typeof failure>) => explain(failure(...of), i18
 
 describe("a failure in words", () => {
   it("says what failed, why, and what to do, with its values", () => {
-    expect(words("port_in_use", { port: "5441", owner: "postgres, pid 911," })).toEqual({
+    expect(words("port_in_use", { port: "5441", program: "postgres", pid: "911", free: "5448" })).toEqual({
       what: "Port 5441 is taken.",
       why: "postgres, pid 911, listens on it. Postern never moves to another port by itself.",
       fix: "Choose another port, or stop that program.",
@@ -16,7 +16,8 @@ describe("a failure in words", () => {
   });
 
   it("does not name what is not known", () => {
-    expect(words("port_in_use", { port: "5441", owner: "" }).why).toContain("Another program listens on it.");
+    expect(words("port_in_use", { port: "5441" }).why).toContain("Another program listens on it.");
+    expect(words("port_in_use", { port: "5441", user: "kim" }).why).toContain("A program of the user kim");
     expect(words("aws_credentials_missing", { profile: "" }).why).toContain("default chain");
   });
 

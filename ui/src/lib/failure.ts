@@ -55,7 +55,9 @@ function serverText(failure: Failure): string | null {
 function variant(failure: Failure): string | undefined {
   switch (failure.code) {
     case "port_in_use":
-      return failure.params.owner ? undefined : "unknown";
+      if (failure.params.database) return "ours";
+      if (failure.params.program) return undefined;
+      return failure.params.user ? "user" : "unknown";
     case "aws_credentials_missing":
     case "aws_credentials_expired":
       return failure.params.profile ? undefined : "chain";

@@ -54,6 +54,15 @@ export function hourMinute(ms: number): string {
   return clock(ms).slice(0, 5);
 }
 
+/** 18:40 of today, 2026-11-19 18:40 of another day. */
+export function moment(ms: number, now: number): string {
+  const day = (at: number) => {
+    const date = new Date(at);
+    return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  };
+  return day(ms) === day(now) ? hourMinute(ms) : `${day(ms)} ${hourMinute(ms)}`;
+}
+
 /** 3.74 s: how long a proof took. */
 export function seconds(ms: number): string {
   return (ms / 1000).toFixed(2);

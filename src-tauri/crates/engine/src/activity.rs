@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::SystemTime};
 use time::{PrimitiveDateTime, format_description::BorrowedFormatItem, macros::format_description};
 use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow, error::SqlState};
 
-use crate::{clock, engine::Engine, error::Error, gate::Gate, login::Login, monitor};
+use crate::{cancel::Pursued, clock, engine::Engine, error::Error, gate::Gate, login::Login, monitor};
 
 /// The queries of a server at one moment.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ pub enum Scope {
 }
 
 /// A row of SYS_QUERY_HISTORY. Times are UTC.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Query {
     /// `query_id`
     pub query_id: i64,
@@ -72,12 +72,14 @@ pub struct Query {
 }
 
 /// A session of this app behind a query.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct OurSession {
     /// `application_name` of the client.
     pub program: String,
     /// Its number.
     pub session: u64,
+    /// What became of a cancel that its client asked for, where it was this query that was meant.
+    pub cancel: Option<Pursued>,
 }
 
 impl Query {
@@ -111,7 +113,7 @@ impl Engine {
         let mut queries = read(&monitor, finished).await?;
         let ours = our_sessions(&self.gates_of(&login.database));
         for query in &mut queries {
-            query.ours = ours.get(&query.session_id).cloned();
+            query.ours = ours.get(&query.session_id).map(|ours| ours.of(query));
         }
         let scope = scope(&monitor, &queries).await;
         Ok(Activity { scope, as_of: clock::now(), queries })
@@ -211,18 +213,30 @@ async fn scope(monitor: &monitor::Monitor, queries: &[Query]) -> Scope {
     if queries.iter().any(|query| !query.user.is_empty() && query.user != me) { Scope::All } else { Scope::Own }
 }
 
+impl OurSession {
+    /// Itself as one of its queries shows it.
+    fn of(&self, query: &Query) -> Self {
+        let mut ours = self.clone();
+        // Until the server is asked, a cancel means what the session runs now.
+        ours.cancel = ours.cancel.filter(|cancel| cancel.query_id.map_or(query.lives(), |id| id == query.query_id));
+        ours
+    }
+}
+
 /// Our sessions by the server's PID.
-pub(crate) fn our_sessions(gates: &[std::sync::Arc<Gate>]) -> BTreeMap<i32, OurSession> {
-    gates
-        .iter()
-        .flat_map(|gate| gate.sessions())
-        .filter_map(|session| {
-            Some((
-                session.facts.backend_pid?,
-                OurSession { program: session.facts.program, session: session.facts.id.0 },
-            ))
+fn our_sessions(gates: &[std::sync::Arc<Gate>]) -> BTreeMap<i32, OurSession> {
+    let of_gate = |gate: &std::sync::Arc<Gate>| {
+        let gate = std::sync::Arc::clone(gate);
+        gate.sessions().into_iter().filter_map(move |session| {
+            let id = session.facts.id;
+            let cancel = gate
+                .pursuits
+                .of(id)
+                .filter(|cancel| cancel.query_id.is_some() || gate.proxy().still_runs(cancel.query));
+            Some((session.facts.backend_pid?, OurSession { program: session.facts.program, session: id.0, cancel }))
         })
-        .collect()
+    };
+    gates.iter().flat_map(of_gate).collect()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use postern_proxy::{Admission, PasswordAdmission, PasswordMethod};
 use secrecy::SecretString;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::error::Error;
 
@@ -21,6 +22,29 @@ impl Default for Auth {
     /// Only Linux tells which user a connection to a port comes from. Elsewhere a port that asks for no password could be used by nobody.
     fn default() -> Self {
         if cfg!(target_os = "linux") { Self::SameUser } else { Self::Password { method: PasswordMethod::ScramSha256 } }
+    }
+}
+
+/// What is remembered of it. The password itself never is.
+const NAMES: [(&str, Auth); 4] = [
+    ("same-user", Auth::SameUser),
+    ("scram-sha-256", Auth::Password { method: PasswordMethod::ScramSha256 }),
+    ("md5", Auth::Password { method: PasswordMethod::Md5 }),
+    ("cleartext", Auth::Password { method: PasswordMethod::Cleartext }),
+];
+
+impl Serialize for Auth {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let name = NAMES.iter().find(|(_, auth)| auth == self).map(|(name, _)| *name);
+        name.ok_or_else(|| serde::ser::Error::custom("an admission without a name"))?.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Auth {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let given = String::deserialize(deserializer)?;
+        let known = NAMES.iter().find(|(name, _)| *name == given).map(|(_, auth)| *auth);
+        known.ok_or_else(|| de::Error::custom(format!("{given:?} is no kind of admission")))
     }
 }
 

@@ -84,7 +84,7 @@ pub struct DatabaseEntry {
     pub database: Arc<Database>,
     /// Users and names to choose from.
     pub options: Options,
-    /// The local port it keeps.
+    /// The local port that its login keeps which was used last.
     pub local_port: Option<u16>,
 }
 
@@ -283,14 +283,14 @@ impl Engine {
     /// [`Error::NotSignedIn`]; as [`Catalogue::load`] otherwise.
     pub fn databases(&self) -> Result<Vec<DatabaseEntry>, Error> {
         let (resources, identity) = self.shared.signed_in()?;
-        let ports = self.shared.memory.ports()?;
+        let kept = self.shared.memory.proxies()?;
         Ok(resources
             .databases
             .iter()
             .map(|database| DatabaseEntry {
                 database: Arc::clone(database),
                 options: options(&identity.user, &resources.roles, database),
-                local_port: ports.get(&database.name).copied(),
+                local_port: kept.port_of_database(&database.name),
             })
             .collect())
     }

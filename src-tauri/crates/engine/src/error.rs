@@ -9,6 +9,8 @@ use postern_access::{Choices, Decision, Kind, NoDefault, ResourceError, Subject}
 use postern_aws::{AwsError, AwsErrorKind};
 use postern_proxy::DialError;
 
+use crate::ports::PortOwner;
+
 /// Why something could not be done.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -105,8 +107,10 @@ pub enum Error {
     PortInUse {
         /// Which.
         port: u16,
-        /// By whom, when it is one of ours.
-        owner: Option<String>,
+        /// By whom, as far as the system tells.
+        owner: Option<PortOwner>,
+        /// A port that was free a moment ago and that no other proxy keeps. To be offered, never taken unasked.
+        free: Option<u16>,
     },
     /// As old as the roles allow a sign-in to be (`max_session_ttl`).
     #[error("the sign-in of '{user}' has expired")]
@@ -165,7 +169,10 @@ impl Error {
             Self::AlreadyExists { kind, name } => format!("Use --force to replace {kind} '{name}'."),
             Self::Aws(error) => return aws_advice(error),
             Self::NotSignedIn | Self::SignInExpired { .. } => "Sign in: postern login --user NAME".to_owned(),
-            Self::PortInUse { .. } => "Stop it, or choose another port with --port.".to_owned(),
+            Self::PortInUse { free: Some(free), .. } => {
+                format!("Stop it, or use another port: {free} is free (--port {free}).")
+            }
+            Self::PortInUse { free: None, .. } => "Stop it, or choose another port with --port.".to_owned(),
             Self::Dial { hint, .. } => return hint.clone(),
             Self::AccessDenied { .. } => {
                 "Choose what is allowed, or ask for a role that allows more. All conditions: postern access check"

@@ -4,36 +4,38 @@
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard},
     time::{Duration, SystemTime},
 };
 
 use futures_util::future::join_all;
 use postern_proxy::{
-    Admission, CancelOutcome, DialError, Freshness, ListenError, ListenOptions, Listening, Proxy, ProxyOptions,
-    SessionId, SessionInfo, SessionState, StopReason, Totals,
+    Admission, DialError, Freshness, ListenError, ListenOptions, Listening, Proxy, ProxyOptions, QueryMark, SessionId,
+    SessionInfo, StopReason, Totals,
 };
 use secrecy::SecretString;
-use tokio::{io::DuplexStream, time::Instant};
+use tokio::io::DuplexStream;
 
 use crate::{
     auth::{self, Auth},
+    cancel::{self, Pursuits},
     certificate::{self, LocalTls},
     clock,
     engine::{Change, Engine, Shared, lock},
     error::Error,
     lease::{self, Held, Lease},
     limits,
+    live::{self, LiveSession, Watched},
     login::Login,
+    memory::KeptProxy,
     monitor::Monitor,
+    ports::{self, FIRST_PORT},
     recorder::AuditRecorder,
     relay_thread::RelayThread,
     strings::{Address, Security, Strings, TlsCheck, strings},
+    traffic::Samples,
     upstream::{self, DatabaseUpstream},
 };
-
-/// Ports are looked for from here: Redshift's own with a 1 before it.
-const FIRST_PORT: u16 = 15_439;
 
 /// Longest path of a Unix socket that every platform takes (`sun_path` is 104 bytes on macOS, 108 on Linux).
 const LONGEST_SOCKET_PATH: usize = 100;
@@ -46,7 +48,7 @@ const LEASE_CHECK: Duration = Duration::from_millis(500);
 pub struct OpenConnection {
     /// To where.
     pub login: Login,
-    /// A port; 0 for any free one; the one this database keeps when absent.
+    /// A port; 0 for any free one; the one this login keeps when absent.
     pub port: Option<u16>,
     /// Who may use it. When absent: [`Auth::default`], or whatever a proxy has that runs for this login already.
     pub auth: Option<Auth>,
@@ -59,7 +61,7 @@ pub struct OpenConnection {
 }
 
 impl OpenConnection {
-    /// As most people want it: on the port this database keeps, for nobody else.
+    /// As most people want it: on the port this login keeps, for nobody else.
     #[must_use]
     pub fn new(login: Login) -> Self {
         Self { login, port: None, auth: None, tls: false, address: None, anywhere: false }
@@ -90,11 +92,13 @@ pub struct Connection {
     /// When it was opened.
     pub opened_at: SystemTime,
     /// Live sessions, those of the console and the activity panel among them.
-    pub sessions: Vec<SessionInfo>,
+    pub sessions: Vec<LiveSession>,
     /// Client to server, ended sessions included.
     pub bytes_up: u64,
     /// Server to client.
     pub bytes_down: u64,
+    /// What went through in the last minute, ended sessions included.
+    pub traffic: Samples,
 }
 
 impl Connection {
@@ -128,7 +132,10 @@ pub(crate) struct Gate {
     _relay: RelayThread,
     engine: std::sync::Weak<Shared>,
     open: Mutex<Option<Open>>,
+    watched: Mutex<Watched>,
     monitor: tokio::sync::Mutex<Option<Arc<Monitor>>>,
+    /// Cancels that clients have asked for.
+    pub(crate) pursuits: Pursuits,
 }
 
 /// What there is while it listens.
@@ -207,7 +214,9 @@ impl Engine {
             _relay: relay,
             engine: Arc::downgrade(&self.shared),
             open: Mutex::default(),
+            watched: Mutex::new(Watched::new()),
             monitor: tokio::sync::Mutex::default(),
+            pursuits: Pursuits::default(),
         });
         let kept = Arc::clone(lock(&self.shared.gates).entry(login.clone()).or_insert_with(|| Arc::clone(&gate)));
         if Arc::ptr_eq(&kept, &gate) {
@@ -240,7 +249,7 @@ impl Engine {
     /// Starts a local proxy, or gives the one that runs for this login already.
     ///
     /// # Errors
-    /// [`Error::AccessDenied`], [`Error::PortInUse`] naming the owner when it is one of ours, [`Error::InvalidValue`]
+    /// [`Error::AccessDenied`], [`Error::PortInUse`] naming the owner and a free port, [`Error::InvalidValue`]
     /// when the one that runs is not what is asked for or an address is beyond loopback without leave or password;
     /// otherwise as reading the resources.
     pub async fn open_connection(&self, request: &OpenConnection) -> Result<Connection, Error> {
@@ -361,6 +370,10 @@ impl Gate {
         let open = lock(&self.open);
         let open = open.as_ref()?;
         let totals = self.proxy.totals();
+        let (sessions, traffic) = {
+            let watched = lock(&self.watched);
+            (watched.live(self.proxy.sessions()), watched.samples())
+        };
         Some(Connection {
             id: open.id(),
             login: self.login.clone(),
@@ -372,10 +385,33 @@ impl Gate {
             beyond_loopback: open.listening.is_beyond_loopback(),
             unix_socket: open.listening.unix.clone(),
             opened_at: open.at,
-            sessions: self.proxy.sessions(),
+            sessions,
             bytes_up: totals.bytes_up,
             bytes_down: totals.bytes_down,
+            traffic,
         })
+    }
+
+    /// What is written down of its traffic and its clients.
+    pub(crate) fn watched(&self) -> MutexGuard<'_, Watched> {
+        lock(&self.watched)
+    }
+
+    /// Finds out which programs the new clients of its port are. Says whether there were any.
+    pub(crate) async fn find_clients(&self, sessions: &[SessionInfo]) -> bool {
+        let Some(port) = lock(&self.open).as_ref().map(|open| open.listening.tcp.port()) else { return false };
+        let asked = lock(&self.watched).unknown_clients(sessions);
+        if asked.is_empty() {
+            return false;
+        }
+        let found = live::find_clients(&asked, port).await;
+        lock(&self.watched).found(&asked, &found);
+        true
+    }
+
+    /// Tells of sessions that open and close.
+    pub(crate) fn changes(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.proxy.changes()
     }
 
     /// What went through so far.
@@ -402,10 +438,14 @@ impl Gate {
     }
 
     /// Cancels what the session with this local key's PID runs, as a client's CancelRequest would.
-    pub(crate) async fn cancel_local(&self, local_pid: i32) {
-        if let Some(session) = self.proxy.sessions().into_iter().find(|session| session.local_pid == local_pid) {
-            let outcome = self.proxy.cancel_session(session.facts.id).await;
-            tracing::debug!(?outcome, session = %session.facts.id, "cancel");
+    pub(crate) async fn cancel_local(self: &Arc<Self>, local_pid: i32) {
+        let Some(session) = self.proxy.sessions().into_iter().find(|session| session.local_pid == local_pid) else {
+            return;
+        };
+        let (outcome, query) = self.proxy.cancel_session(session.facts.id).await;
+        tracing::debug!(?outcome, session = %session.facts.id, "cancel");
+        if let (Some(query), Some(shared)) = (query, self.engine.upgrade()) {
+            tokio::spawn(cancel::pursue(Engine { shared }, Arc::clone(self), query, outcome));
         }
     }
 
@@ -438,102 +478,90 @@ impl Gate {
         Ok(opened)
     }
 
-    /// First step of a cancel: CancelRequest over TLS for the session with this PID at the server.
-    ///
-    /// # Errors
-    /// Why it was not sent.
-    pub(crate) async fn cancel_backend(&self, backend_pid: i32) -> Result<(), String> {
-        let session = self.by_backend(backend_pid).ok_or_else(|| "the session is gone".to_owned())?;
-        match self.proxy.cancel_session(session.facts.id).await {
-            CancelOutcome::Sent => Ok(()),
-            CancelOutcome::NoSession => Err("the session is gone".to_owned()),
-            CancelOutcome::NoKey => Err("the server gave this session no cancel key".to_owned()),
-            CancelOutcome::Failed(error) => Err(error.to_string()),
-        }
+    /// The proxy that its sessions run through.
+    pub(crate) fn proxy(&self) -> &Proxy {
+        &self.proxy
     }
 
-    /// Whether our session has got the server's answer within `limit`. One that the server left hanging although it
-    /// reports the query canceled is told 57014 by us, and closed.
-    pub(crate) async fn answered(&self, backend_pid: i32, limit: Duration) -> bool {
-        let mut changes = self.proxy.changes();
-        let deadline = Instant::now() + limit;
-        let Some(first) = self.by_backend(backend_pid) else { return true };
-        loop {
-            match self.by_backend(backend_pid) {
-                Some(session) if session.state == SessionState::Running && session.statements == first.statements => {}
-                _ => return true,
-            }
-            if Instant::now() >= deadline {
-                self.proxy.stop_session(first.facts.id, StopReason::CancelledButSilent);
-                return false;
-            }
-            // A session that turns idle is no change of the list: look again soon.
-            let _ = tokio::time::timeout(Duration::from_millis(50), changes.changed()).await;
-        }
+    /// What the session with this PID at the server runs; `None` when it runs nothing or is none of ours.
+    pub(crate) fn running(&self, backend_pid: i32) -> Option<QueryMark> {
+        self.proxy.running(self.by_backend(backend_pid)?.facts.id)
     }
 
     fn by_backend(&self, backend_pid: i32) -> Option<SessionInfo> {
         self.proxy.sessions().into_iter().find(|session| session.facts.backend_pid == Some(backend_pid))
     }
 
-    /// Binds the port asked for, else the one this database keeps, else the first free one that no other keeps. The
-    /// database keeps what it got, unless any port would do (0).
+    /// Binds the port asked for, else the one this login keeps, else the first free one that no other keeps. The login
+    /// keeps what it got, unless any port would do (0).
     async fn listen(&self, engine: &Shared, request: &OpenConnection) -> Result<(), Error> {
-        let kept = engine.memory.ports()?;
-        let mine = kept.get(&self.login.database).copied();
+        let kept = engine.memory.proxies()?;
+        let mine = kept.port_of(&self.login);
         let tls = request.tls.then(|| certificate::local_tls(&engine.home)).transpose()?;
         let options = listen_options(engine, request, tls.as_ref())?;
-        let listening = match request.port.or(mine) {
-            Some(port) => self.bind(engine, &options, port).await?,
+        let bound = match request.port.or(mine) {
+            Some(port) => self.bind(&options, port).await,
             None => {
-                let mut port = FIRST_PORT;
+                let ports = kept.ports();
+                let mut free = (FIRST_PORT..=u16::MAX).filter(|port| !ports.contains(port)).peekable();
                 loop {
-                    if !kept.values().any(|other| *other == port) {
-                        match self.bind(engine, &options, port).await {
-                            Err(Error::PortInUse { .. }) if port < u16::MAX => {}
-                            other => break other?,
-                        }
+                    let port = free.next().unwrap_or(FIRST_PORT);
+                    match self.bind(&options, port).await {
+                        Err(ListenError::PortInUse { .. }) if free.peek().is_some() => {}
+                        other => break other,
                     }
-                    port += 1;
                 }
             }
         };
+        let listening = match bound {
+            Err(ListenError::PortInUse { port }) => {
+                return Err(ports::in_use(engine, &kept, port, request.address).await);
+            }
+            bound => bound.map_err(cannot_listen)?,
+        };
         let port = listening.tcp.port();
-        let lease = match Held::take(&engine.home, &self.login.database, port) {
+        let at = clock::now();
+        let kept = KeptProxy {
+            login: self.login.clone(),
+            port,
+            auth: Auth::of(&options.admission),
+            tls: request.tls,
+            address: request.address,
+            opened_at: clock::millis(at),
+            stopped_at: None,
+        };
+        let lease = Held::take(&engine.home, &self.login.database, port).and_then(|lease| {
+            if request.port != Some(0) {
+                engine.memory.keep_proxy(kept)?;
+            }
+            Ok(lease)
+        });
+        let lease = match lease {
             Ok(lease) => lease,
             Err(error) => {
                 self.proxy.unlisten().await;
                 return Err(error);
             }
         };
-        if request.port != Some(0) {
-            engine.memory.set_port(&self.login.database, port)?;
-        }
         let ca_file = tls.map(|tls| tls.ca_file);
-        *lock(&self.open) = Some(Open { listening, admission: options.admission, ca_file, at: clock::now(), lease });
+        *lock(&self.open) = Some(Open { listening, admission: options.admission, ca_file, at, lease });
         Ok(())
     }
 
-    async fn bind(&self, engine: &Shared, options: &ListenOptions, port: u16) -> Result<Listening, Error> {
-        let options = ListenOptions { port: Some(port), ..options.clone() };
-        self.proxy.listen(options).await.map_err(|error| match error {
-            ListenError::PortInUse { port } => Error::PortInUse { port, owner: owner(engine, port) },
-            ListenError::Port { port, source } => {
-                Error::InvalidValue { field: "port".to_owned(), problem: format!("{port} cannot be used: {source}") }
-            }
-            ListenError::BeyondLoopback { .. } => Error::InvalidValue {
-                field: "listen".to_owned(),
-                problem: format!("{error}; that has to be allowed in so many words (--insecure-listen-anywhere)"),
-            },
-            ListenError::NeedsPassword { .. } => {
-                Error::InvalidValue { field: "auth".to_owned(), problem: format!("{error} (--auth password)") }
-            }
-            ListenError::NeedsTls { .. } => {
-                Error::InvalidValue { field: "tls".to_owned(), problem: format!("{error} (--tls)") }
-            }
-            ListenError::Socket { path, source } => Error::Storage { path, source },
-            other => Error::Internal { detail: other.to_string() },
-        })
+    async fn bind(&self, options: &ListenOptions, port: u16) -> Result<Listening, ListenError> {
+        self.proxy.listen(ListenOptions { port: Some(port), ..options.clone() }).await
+    }
+
+    /// Takes back that it listens, and remembers when.
+    fn take_open(&self) {
+        if lock(&self.open).take().is_none() {
+            return;
+        }
+        let Some(engine) = self.engine.upgrade() else { return };
+        if let Err(error) = engine.memory.proxy_stopped(&self.login, clock::millis(clock::now())) {
+            // The proxy is stopped all the same; only the list of recent ones does not say when.
+            tracing::warn!(%error, database = %self.login.database, "the end of a proxy was not remembered");
+        }
     }
 
     /// Ends one session and tells its client why.
@@ -543,7 +571,7 @@ impl Gate {
 
     /// Stops listening; clients of the port are told, sessions through memory live on.
     pub(crate) async fn unlisten(&self, reason: StopReason) {
-        drop(lock(&self.open).take());
+        self.take_open();
         self.proxy.unlisten().await;
         for session in self.proxy.sessions() {
             if session.facts.origin != postern_proxy::Origin::Internal {
@@ -554,7 +582,7 @@ impl Gate {
 
     /// Ends everything. Clients are told and given `limit` to go. Gives the sessions that were still at work then.
     pub(crate) async fn close(&self, limit: Duration) -> Vec<SessionInfo> {
-        drop(lock(&self.open).take());
+        self.take_open();
         *self.monitor.lock().await = None;
         let cut = self.proxy.shutdown(limit).await.cut;
         for session in &cut {
@@ -610,7 +638,23 @@ fn listen_options(engine: &Shared, request: &OpenConnection, tls: Option<&LocalT
     })
 }
 
-fn owner(engine: &Shared, port: u16) -> Option<String> {
-    let running = lease::running(&engine.home).unwrap_or_default();
-    running.iter().find(|lease| lease.port == port).map(Lease::owner)
+/// Why a proxy does not listen, in the words of whoever asked it to.
+fn cannot_listen(error: ListenError) -> Error {
+    match error {
+        ListenError::Port { port, source } => {
+            Error::InvalidValue { field: "port".to_owned(), problem: format!("{port} cannot be used: {source}") }
+        }
+        ListenError::BeyondLoopback { .. } => Error::InvalidValue {
+            field: "listen".to_owned(),
+            problem: format!("{error}; that has to be allowed in so many words (--insecure-listen-anywhere)"),
+        },
+        ListenError::NeedsPassword { .. } => {
+            Error::InvalidValue { field: "auth".to_owned(), problem: format!("{error} (--auth password)") }
+        }
+        ListenError::NeedsTls { .. } => {
+            Error::InvalidValue { field: "tls".to_owned(), problem: format!("{error} (--tls)") }
+        }
+        ListenError::Socket { path, source } => Error::Storage { path, source },
+        other => Error::Internal { detail: other.to_string() },
+    }
 }

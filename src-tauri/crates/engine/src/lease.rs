@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::Error,
     home::{Home, write_private},
+    ports::PortOwner,
 };
 
 /// What a lease says.
@@ -25,10 +26,15 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// `postern, pid 4711, for analytics-prod`.
+    /// Who listens on its port: `postern, pid 4711, for analytics-prod`.
     #[must_use]
-    pub fn owner(&self) -> String {
-        format!("{}, pid {}, for {}", self.program, self.pid, self.database)
+    pub fn owner(&self) -> PortOwner {
+        PortOwner {
+            program: Some(self.program.clone()),
+            pid: Some(self.pid),
+            user: None,
+            database: Some(self.database.clone()),
+        }
     }
 }
 

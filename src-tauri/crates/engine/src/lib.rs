@@ -23,15 +23,20 @@ mod group_commit;
 mod home;
 mod lease;
 mod limits;
+mod live;
 mod login;
 mod memory;
 mod monitor;
 mod passfile;
+mod ports;
+mod recent;
 mod recorder;
 mod relay_thread;
+mod sockets;
 mod sql;
 mod strings;
 mod tls;
+mod traffic;
 mod upstream;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -47,7 +52,7 @@ pub use crate::{
     activity::{Activity, OurSession, Query, Scope},
     audit::{Audit, Batch, Broken},
     auth::Auth,
-    cancel::{CancelReport, CancelRequest, CancelStep, Outcome, StepKind},
+    cancel::{CancelReport, CancelRequest, CancelStep, Outcome, Pursued, StepKind},
     catalogue::{Catalogue, Resources, Stored},
     console::{ConsoleTab, Run, TabId},
     descriptors::allow_many_sessions,
@@ -57,10 +62,15 @@ pub use crate::{
     gate::{Connection, OpenConnection},
     home::Home,
     lease::Lease,
+    live::LiveSession,
     login::Login,
     memory::SignIn,
+    ports::PortOwner,
+    recent::RecentConnection,
+    sockets::{Holder, Process},
     sql::{server_failure, session_failure},
     strings::{Address, Security, Strings, TlsCheck, strings},
+    traffic::Samples,
 };
 
 /// `2026-11-22T14:27:37.123Z`.

@@ -1,5 +1,6 @@
 //! The limits that roles set on sessions: `client_idle_timeout`, and `disconnect_expired_cert` with `max_session_ttl`.
-//! A session that reaches one is told why and ends. On the way, whoever shows connections is told of bytes that flowed.
+//! A session that reaches one is told why and ends. On the way, what flowed is written down for the plots, and whoever
+//! shows connections is told of it.
 
 use std::{
     collections::HashMap,
@@ -44,21 +45,33 @@ impl Moment {
     }
 }
 
-/// Watches the sessions of a gate for as long as the gate is used.
+/// Watches the sessions of a gate for as long as the gate is used. A gate without sessions is left in peace until one comes.
 pub(crate) async fn enforce(engine: Weak<Shared>, gate: Weak<Gate>) {
-    let (mut seen, mut flowed) = (HashMap::new(), None);
+    let Some(mut changes) = gate.upgrade().map(|gate| gate.changes()) else { return };
+    let (mut seen, mut flowed) = (HashMap::new(), true);
     loop {
         tokio::time::sleep(TICK).await;
-        let (Some(engine), Some(gate)) = (engine.upgrade(), gate.upgrade()) else { return };
-        let sessions = gate.sessions();
+        let (Some(shared), Some(watched)) = (engine.upgrade(), gate.upgrade()) else { return };
+        changes.mark_unchanged();
+        let sessions = watched.sessions();
         seen.retain(|id, _| sessions.iter().any(|session| session.facts.id == *id));
         if !sessions.is_empty() {
-            check(&engine, &gate, &sessions, &mut seen);
+            check(&shared, &watched, &sessions, &mut seen);
         }
-        let totals = Some(gate.totals());
-        if flowed != totals {
-            flowed = totals;
-            engine.tell(Change::Connections);
+        let flows = watched.watched().take(Instant::now(), watched.totals(), &sessions);
+        let named = watched.find_clients(&sessions).await;
+        // The first still second is told too: a rate that has fallen to nothing is news.
+        if flows || flowed || named {
+            shared.tell(Change::Connections);
+        }
+        flowed = flows;
+        drop((shared, watched));
+        if sessions.is_empty() && !flows {
+            if changes.changed().await.is_err() {
+                return;
+            }
+            let Some(watched) = gate.upgrade() else { return };
+            watched.watched().rested(Instant::now());
         }
     }
 }

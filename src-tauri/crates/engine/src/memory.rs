@@ -1,12 +1,14 @@
-//! What the app remembers between starts: who signed in, and which local port each database keeps.
+//! What the app remembers between starts: who signed in, and the local proxies there were, each with the port it keeps.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeSet, fs::File, net::IpAddr, path::PathBuf};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
+    auth::Auth,
     error::Error,
     home::{Home, write_private},
+    login::Login,
 };
 
 /// A sign-in: no secret is part of it.
@@ -26,6 +28,45 @@ impl SignIn {
         self.user == other.user && self.aws_profile == other.aws_profile
     }
 }
+
+/// A local proxy as it was last started. Each login has one, and keeps its port: another login of the same database, which
+/// may run at the same time, has another.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct KeptProxy {
+    pub(crate) login: Login,
+    pub(crate) port: u16,
+    pub(crate) auth: Auth,
+    pub(crate) tls: bool,
+    pub(crate) address: Option<IpAddr>,
+    /// When it was last started, in milliseconds since 1970.
+    pub(crate) opened_at: u64,
+    /// When it was last stopped; absent while it runs, and when its process ended without a chance to say so.
+    pub(crate) stopped_at: Option<u64>,
+}
+
+/// What is remembered of local proxies, the latest started first.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct KeptProxies(pub(crate) Vec<KeptProxy>);
+
+impl KeptProxies {
+    /// The port that a login keeps.
+    pub(crate) fn port_of(&self, login: &Login) -> Option<u16> {
+        self.0.iter().find(|proxy| proxy.login == *login).map(|proxy| proxy.port)
+    }
+
+    /// The port that the login of a database keeps which was used last.
+    pub(crate) fn port_of_database(&self, database: &str) -> Option<u16> {
+        self.0.iter().find(|proxy| proxy.login.database == database).map(|proxy| proxy.port)
+    }
+
+    /// All ports that are kept.
+    pub(crate) fn ports(&self) -> BTreeSet<u16> {
+        self.0.iter().map(|proxy| proxy.port).collect()
+    }
+}
+
+const PROXIES: &str = "proxies.json";
 
 /// The files under `state/`.
 #[derive(Clone, Debug)]
@@ -51,18 +92,43 @@ impl Memory {
         }
     }
 
-    /// Local ports by database name.
-    pub(crate) fn ports(&self) -> Result<BTreeMap<String, u16>, Error> {
-        Ok(self.read("ports.json")?.unwrap_or_default())
+    /// The local proxies there were.
+    pub(crate) fn proxies(&self) -> Result<KeptProxies, Error> {
+        Ok(self.read(PROXIES)?.unwrap_or_default())
     }
 
-    /// Remembers the port of a database.
-    pub(crate) fn set_port(&self, database: &str, port: u16) -> Result<(), Error> {
-        let mut ports = self.ports()?;
-        if ports.insert(database.to_owned(), port) == Some(port) {
-            return Ok(());
-        }
-        self.write("ports.json", &ports)
+    /// Remembers a local proxy that has just been started.
+    pub(crate) fn keep_proxy(&self, proxy: KeptProxy) -> Result<(), Error> {
+        self.change_proxies(|kept| {
+            kept.retain(|other| other.login != proxy.login);
+            kept.insert(0, proxy);
+        })
+    }
+
+    /// Remembers when the proxy of a login was stopped.
+    pub(crate) fn proxy_stopped(&self, login: &Login, at: u64) -> Result<(), Error> {
+        self.change_proxies(|kept| {
+            if let Some(proxy) = kept.iter_mut().find(|proxy| proxy.login == *login) {
+                proxy.stopped_at = Some(at);
+            }
+        })
+    }
+
+    /// Forgets the proxy of a login: its port is anybody's again.
+    pub(crate) fn forget_proxy(&self, login: &Login) -> Result<(), Error> {
+        self.change_proxies(|kept| kept.retain(|proxy| proxy.login != *login))
+    }
+
+    /// Reads, changes and writes under a lock: the window and the command may start proxies at the same moment, and
+    /// neither may lose what the other keeps.
+    fn change_proxies(&self, change: impl FnOnce(&mut Vec<KeptProxy>)) -> Result<(), Error> {
+        let path = self.folder.join("proxies.lock");
+        let locked = File::options().create(true).append(true).open(&path).and_then(|file| file.lock().map(|()| file));
+        let _locked = locked.map_err(|source| Error::Storage { path, source })?;
+        let before = self.proxies()?;
+        let mut after = before.clone();
+        change(&mut after.0);
+        if after == before { Ok(()) } else { self.write(PROXIES, &after) }
     }
 
     fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
@@ -115,19 +181,59 @@ mod tests {
         assert_eq!(memory.sign_in().unwrap(), None);
     }
 
-    #[test]
-    fn a_damaged_file_is_an_error_and_not_a_default() {
-        let (_root, memory) = memory();
-        std::fs::write(memory.folder.join("ports.json"), "{").unwrap();
-        assert!(matches!(memory.set_port("a", 1), Err(Error::Storage { .. })));
+    fn proxy(database: &str, db_user: &str, port: u16) -> KeptProxy {
+        let login = Login { database: database.to_owned(), db_user: db_user.to_owned(), db_name: "dev".to_owned() };
+        let auth = Auth::SameUser;
+        KeptProxy { login, port, auth, tls: false, address: None, opened_at: 1, stopped_at: None }
     }
 
     #[test]
-    fn each_database_keeps_its_port() {
+    fn a_damaged_file_is_an_error_and_not_a_default() {
         let (_root, memory) = memory();
-        memory.set_port("a", 15_439).unwrap();
-        memory.set_port("b", 15_440).unwrap();
-        memory.set_port("a", 15_441).unwrap();
-        assert_eq!(memory.ports().unwrap(), BTreeMap::from([("a".into(), 15_441), ("b".into(), 15_440)]));
+        std::fs::write(memory.folder.join(PROXIES), "{").unwrap();
+        assert!(matches!(memory.keep_proxy(proxy("a", "u", 1)), Err(Error::Storage { .. })));
+    }
+
+    #[test]
+    fn each_login_keeps_its_port_and_a_database_has_that_of_the_latest() {
+        let (_root, memory) = memory();
+        let (one, two, other) =
+            (proxy("a", "reader", 15_439), proxy("a", "writer", 15_440), proxy("b", "reader", 15_441));
+        for proxy in [&one, &two, &other] {
+            memory.keep_proxy(proxy.clone()).unwrap();
+        }
+        let kept = memory.proxies().unwrap();
+        assert_eq!([&one, &two, &other].map(|proxy| kept.port_of(&proxy.login)), [15_439, 15_440, 15_441].map(Some));
+        assert_eq!(kept.port_of_database("a"), Some(15_440));
+
+        memory.keep_proxy(KeptProxy { port: 15_442, ..one.clone() }).unwrap();
+        let kept = memory.proxies().unwrap();
+        assert_eq!(kept.ports(), BTreeSet::from([15_440, 15_441, 15_442]));
+        assert_eq!(kept.port_of_database("a"), Some(15_442));
+
+        memory.forget_proxy(&one.login).unwrap();
+        assert_eq!(memory.proxies().unwrap().port_of(&one.login), None);
+    }
+
+    #[test]
+    fn a_proxy_is_remembered_as_it_was_with_its_end() {
+        let (_root, memory) = memory();
+        let auth = Auth::Password { method: postern_proxy::PasswordMethod::Md5 };
+        let proxy = KeptProxy { auth, tls: true, address: "::1".parse().ok(), ..proxy("a", "u", 15_439) };
+        memory.keep_proxy(proxy.clone()).unwrap();
+        memory.proxy_stopped(&proxy.login, 7).unwrap();
+        assert_eq!(memory.proxies().unwrap().0, [KeptProxy { stopped_at: Some(7), ..proxy }]);
+    }
+
+    #[test]
+    fn what_is_kept_at_the_same_moment_is_all_kept() {
+        let (_root, memory) = memory();
+        std::thread::scope(|scope| {
+            for number in 0..16 {
+                let memory = memory.clone();
+                scope.spawn(move || memory.keep_proxy(proxy(&number.to_string(), "u", 15_439 + number)).unwrap());
+            }
+        });
+        assert_eq!(memory.proxies().unwrap().ports().len(), 16);
     }
 }

@@ -5,10 +5,18 @@ use std::sync::{Arc, Weak};
 
 use postern_access::{Database, DatabaseType};
 use postern_aws::{CredentialsRequest, Hop, role_arn};
-use postern_proxy::{BoxFuture, Claim, Dial, Endpoint, Freshness, Grant, Refusal, Transport, Upstream};
+use postern_proxy::{
+    BoxFuture, CancelOutcome, Claim, Dial, Endpoint, Freshness, Grant, QueryMark, Refusal, Transport, Upstream,
+};
 use tokio::runtime::Handle;
 
-use crate::{engine::Shared, error::Error, login::Login, passfile};
+use crate::{
+    cancel,
+    engine::{Engine, Shared, lock},
+    error::Error,
+    login::Login,
+    passfile,
+};
 
 /// The way to one database for one login.
 #[derive(Debug)]
@@ -68,6 +76,14 @@ impl Upstream for DatabaseUpstream {
             };
             self.ask(move |engine| async move { dial_plan(&engine, &login, freshness).await }).await
         })
+    }
+
+    fn cancel_requested(&self, query: QueryMark, outcome: &CancelOutcome) {
+        let Some(shared) = self.engine.upgrade() else { return };
+        let gate = lock(&shared.gates).get(&self.login).map(Arc::clone);
+        if let Some(gate) = gate {
+            self.runtime.spawn(cancel::pursue(Engine { shared }, gate, query, outcome.clone()));
+        }
     }
 }
 

@@ -98,6 +98,20 @@ pub struct OurSession {
     /// Number of the session in the Connections view.
     #[ts(type = "number")]
     pub session: u64,
+    /// A cancel that its client asked for, where it was this query that was meant.
+    pub cancel: Option<ClientCancel>,
+}
+
+/// A cancel that a client asked for with its own means, such as Ctrl+C in psql.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
+pub struct ClientCancel {
+    /// How it ended; absent while it is under way.
+    pub outcome: Option<CancelOutcome>,
+    /// In order, so far.
+    pub steps: Vec<CancelStep>,
+    /// From the request to its end, or until now.
+    #[ts(type = "number")]
+    pub elapsed_ms: u64,
 }
 
 /// Cancel one query.

@@ -10,7 +10,7 @@ use crate::databases::Target;
 pub struct OpenConnection {
     /// To where.
     pub target: Target,
-    /// A port; the one this database keeps when absent.
+    /// A port; the one this target keeps when absent.
     pub port: Option<u16>,
     /// Who may use it. When absent: what suits the platform, or whatever a proxy that runs for this target has.
     #[serde(default)]
@@ -97,9 +97,48 @@ pub struct Connection {
     /// Server to client.
     #[ts(type = "number")]
     pub bytes_down: u64,
+    /// What went through in the last minute, ended sessions included.
+    pub traffic: Traffic,
     /// Milliseconds since 1970.
     #[ts(type = "number")]
     pub opened_at: u64,
+}
+
+/// Bytes of the last seconds, both ways together. While nothing flows nothing is sent: whoever draws it adds a still
+/// second for each that has passed since `at`.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
+pub struct Traffic {
+    /// Bytes of each second, the latest last; 60 at most, and fewer for what is younger.
+    #[ts(type = "Array<number>")]
+    pub per_second: Vec<u64>,
+    /// When the last of them ended, in milliseconds since 1970.
+    #[ts(type = "number")]
+    pub at: u64,
+}
+
+/// A local proxy that does not run in this process, as it was last started.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
+pub struct RecentConnection {
+    /// To where.
+    pub target: Target,
+    /// Value of the label `env`.
+    pub env: Option<String>,
+    /// The port it keeps.
+    pub port: u16,
+    /// Who could use it.
+    pub auth: ConnectionAuth,
+    /// It offered TLS.
+    pub tls: bool,
+    /// The address it listened on in place of 127.0.0.1.
+    pub address: Option<String>,
+    /// When it was last started, in milliseconds since 1970.
+    #[ts(type = "number")]
+    pub opened_at: u64,
+    /// When it was stopped; absent when its process ended without a chance to say so.
+    #[ts(type = "number | null")]
+    pub stopped_at: Option<u64>,
+    /// The other process that runs a proxy on its port right now: `postern, pid 4711`.
+    pub runs_in: Option<String>,
 }
 
 /// TLS of a local proxy.
@@ -161,8 +200,19 @@ pub struct Session {
     pub db_user: String,
     /// Into which database.
     pub db_name: String,
+    /// The client's address, for one that came over TCP.
+    pub peer: Option<String>,
+    /// File name of the client's program and its process id, where the system tells.
+    pub process: Option<SessionProcess>,
+    /// The client's OS user, when it is not the one who runs the proxy: a name, or `user id 1001`.
+    pub other_user: Option<String>,
     /// The server's process id, as SYS_QUERY_HISTORY's `session_id`.
     pub backend_pid: Option<i32>,
+    /// What it is doing.
+    pub state: SessionState,
+    /// How many statements were sent.
+    #[ts(type = "number")]
+    pub statements: u64,
     /// Milliseconds since 1970.
     #[ts(type = "number")]
     pub started_at: u64,
@@ -172,6 +222,33 @@ pub struct Session {
     /// Server to client.
     #[ts(type = "number")]
     pub bytes_down: u64,
+    /// What went through in the last minute.
+    pub traffic: Traffic,
+}
+
+/// The program of a client.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
+pub struct SessionProcess {
+    /// `psql`, `java`, `python3.11`.
+    pub program: String,
+    /// Its process id on this machine.
+    pub pid: u32,
+}
+
+/// What a session is doing.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionState {
+    /// The server is being dialled or asked to let it in.
+    Connecting,
+    /// Waiting for the client, no transaction open.
+    Idle,
+    /// Waiting for the client, a transaction open.
+    InTransaction,
+    /// Waiting for the client to roll back.
+    FailedTransaction,
+    /// The server is at work.
+    Running,
 }
 
 /// Where a session comes from.

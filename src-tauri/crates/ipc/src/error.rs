@@ -51,7 +51,8 @@ pub enum ErrorCode {
     NotFound,
     /// Nobody is signed in.
     NotSignedIn,
-    /// The local port is taken: `port`, `owner` (empty when unknown).
+    /// The local port is taken: `port`; who has it, each empty when unknown: `program`, `pid`, `user` (when it is not our
+    /// own), `database` (when it is a local proxy); `free`, a port that may be offered.
     PortInUse,
     /// The query to cancel is no longer what that session runs: `session`, `query`.
     QueryChanged,

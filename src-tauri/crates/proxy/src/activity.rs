@@ -15,6 +15,10 @@ pub(crate) struct Activity {
     bytes_up: AtomicU64,
     bytes_down: AtomicU64,
     statements: AtomicU64,
+    /// ReadyForQuery messages so far.
+    answers: AtomicU64,
+    /// Errors with SQLSTATE 57014 that went to the client.
+    cancellations: AtomicU64,
     /// ReadyForQuery messages still to come.
     awaited: AtomicU32,
     /// Messages of the extended protocol were sent whose Sync has not been.
@@ -44,6 +48,21 @@ impl Activity {
 
     pub(crate) fn statements(&self) -> u64 {
         self.statements.load(Ordering::Relaxed)
+    }
+
+    /// How many times the server has waited for the next statement. What runs is the same query for as long as this stays the same.
+    pub(crate) fn answers(&self) -> u64 {
+        self.answers.load(Ordering::Relaxed)
+    }
+
+    /// How many times the client was told that its query is cancelled.
+    pub(crate) fn cancellations(&self) -> u64 {
+        self.cancellations.load(Ordering::Relaxed)
+    }
+
+    /// The client is told that its query is cancelled.
+    pub(crate) fn cancelled(&self) {
+        self.cancellations.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A message is about to be sent to the server.
@@ -76,6 +95,7 @@ impl Activity {
             TransactionStatus::Failed => 3,
         };
         self.status.store(code, Ordering::Relaxed);
+        self.answers.fetch_add(1, Ordering::Relaxed);
         self.lower_awaited();
     }
 

@@ -1,8 +1,10 @@
 //! The first step of a cancel: a CancelRequest to the server, over the same transport as the session.
 //!
-//! Cancelling is racy by nature: the request names a session, not a query, and nothing tells the sender whether it arrived in time. If
-//! the query ended and the client has already sent another, the server cancels that one. What can be kept is kept here: a key reaches
-//! exactly the session it was given for, and never one that is over, as its key is forgotten first.
+//! The request names a session, not a query, and nothing tells the sender whether it arrived in time. On its own it may therefore meet
+//! the query after the one that was meant. Here it does not: the session is held (see [`crate::hold`]) while the request is on its way,
+//! it is sent only if the query that was meant still runs, and a key reaches exactly the session it was given for, never one that is
+//! over, as its key is forgotten first. What remains is a server that neither answers nor hangs up within [`HANG_UP_LIMIT`]: then the
+//! session goes on although nobody knows whether the request is still on its way.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use crate::dial::{self, DialError};
-use crate::session::UpstreamKey;
+use crate::session::{QueryMark, Session, UpstreamKey};
 
 /// How long the server may take to hang up after a CancelRequest.
 const HANG_UP_LIMIT: Duration = Duration::from_secs(5);
@@ -23,6 +25,8 @@ const HANG_UP_LIMIT: Duration = Duration::from_secs(5);
 pub enum CancelOutcome {
     /// The server took it. Whether the query stops is seen in the session.
     Sent,
+    /// The session runs nothing, or what it ran ended before the request could be sent: nothing was sent.
+    NothingRuns,
     /// There is no such session, or no longer.
     NoSession,
     /// The server gave the session no key, or has not let it in yet.
@@ -32,16 +36,31 @@ pub enum CancelOutcome {
 }
 
 /// Sends the request over a connection of its own and waits until the server hangs up, which it does once the signal is on its way.
-pub(crate) async fn send(upstream: &UpstreamKey, connect_limit: Duration) -> CancelOutcome {
-    match try_send(upstream, connect_limit).await {
-        Ok(()) => CancelOutcome::Sent,
-        Err(error) => CancelOutcome::Failed(Arc::new(error)),
-    }
+/// Says which query was meant: `meant`, or else the one that ran when this was called, when there was one.
+pub(crate) async fn request(
+    session: &Session,
+    meant: Option<QueryMark>,
+    connect_limit: Duration,
+) -> (CancelOutcome, Option<QueryMark>) {
+    let Some(upstream) = session.upstream() else { return (CancelOutcome::NoKey, meant) };
+    let now = async {
+        let _held = session.hold.begin().await;
+        session.running()
+    };
+    let meant = if meant.is_some() { meant } else { now.await };
+    let Some(meant) = meant else { return (CancelOutcome::NothingRuns, None) };
+    let sent = async {
+        let mut stream = dial::open(&upstream.endpoint, connect_limit).await?;
+        let _held = session.hold.begin().await;
+        if !session.still_runs(meant) {
+            return Ok(CancelOutcome::NothingRuns);
+        }
+        send(&mut stream, upstream).await.map(|()| CancelOutcome::Sent)
+    };
+    (sent.await.unwrap_or_else(|error| CancelOutcome::Failed(Arc::new(error))), Some(meant))
 }
 
-async fn try_send(upstream: &UpstreamKey, connect_limit: Duration) -> Result<(), DialError> {
-    let endpoint = &upstream.endpoint;
-    let mut stream = dial::open(endpoint, connect_limit).await?;
+async fn send(stream: &mut dial::ServerStream, upstream: &UpstreamKey) -> Result<(), DialError> {
     let mut request = BytesMut::new();
     StartupPacket::CancelRequest(upstream.key.clone())
         .encode(&mut request)
@@ -51,8 +70,8 @@ async fn try_send(upstream: &UpstreamKey, connect_limit: Duration) -> Result<(),
         stream.flush().await
     };
     sent.await.map_err(|error| DialError::Closed {
-        host: endpoint.host.clone(),
-        port: endpoint.port,
+        host: upstream.endpoint.host.clone(),
+        port: upstream.endpoint.port,
         source: Some(error),
     })?;
     // An answer, an end or a reset all mean that it was read; a server that holds on has it too.

@@ -15,6 +15,9 @@ mod audit;
 mod cancel;
 mod clock;
 mod dial;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
+mod hold;
 mod keys;
 mod listener;
 mod login;
@@ -40,6 +43,6 @@ pub use login::{LoginError, probe_login};
 pub use password::{PasswordAdmission, PasswordMethod, UnusablePassword};
 pub use peer::Admission;
 pub use proxy::{Failure, Proxy, ProxyOptions, ShutdownReport, Totals};
-pub use session::{EndReason, SessionFacts, SessionId, SessionInfo, SessionState, StopReason};
+pub use session::{EndReason, QueryMark, SessionFacts, SessionId, SessionInfo, SessionState, StopReason};
 pub use throttle::LoginDelay;
 pub use upstream::{BoxFuture, Claim, Dial, Endpoint, Freshness, Grant, Origin, Refusal, Transport, Upstream};

@@ -20,7 +20,7 @@ use crate::dial::CONNECT_LIMIT;
 use crate::keys;
 use crate::listener::{ListenError, ListenOptions, Listening, Sockets, Terms};
 use crate::serve::{self, Arrival};
-use crate::session::{Session, SessionFacts, SessionId, SessionInfo, SessionState, StopReason};
+use crate::session::{QueryMark, Session, SessionFacts, SessionId, SessionInfo, SessionState, StopReason};
 use crate::stream::ClientStream;
 use crate::throttle::LoginDelay;
 use crate::upstream::{Origin, Refusal, Upstream};
@@ -136,6 +136,12 @@ impl Proxy {
         &self.shared.name
     }
 
+    /// What its sessions have in common, for running parts of one alone.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     /// Binds everything that `options` asks for, or nothing, and begins to take clients in.
     ///
     /// # Errors
@@ -238,16 +244,44 @@ impl Proxy {
         }
     }
 
-    /// Sends the server a CancelRequest for what the session is running.
-    ///
-    /// Cancelling is racy by nature: the request names a session, not a query. If the query ends while the request is on its way and the
-    /// client sends another at once, that one is cancelled.
-    pub async fn cancel_session(&self, id: SessionId) -> CancelOutcome {
-        let session = self.shared.sessions().get(&id).cloned();
-        match session {
-            Some(session) => self.shared.cancel(&session, CancelledBy::Owner).await,
+    /// Sends the server a CancelRequest for what the session is running, and says which query that was. What the client sends next waits
+    /// until the server has taken the request, so that no other query is met.
+    pub async fn cancel_session(&self, id: SessionId) -> (CancelOutcome, Option<QueryMark>) {
+        match self.shared.session(id) {
+            Some(session) => self.shared.cancel(&session, None, CancelledBy::Owner).await,
+            None => (CancelOutcome::NoSession, None),
+        }
+    }
+
+    /// The same for one query: nothing is sent when its session has gone on to something else.
+    pub async fn cancel_query(&self, query: QueryMark) -> CancelOutcome {
+        match self.shared.session(query.session) {
+            Some(session) => self.shared.cancel(&session, Some(query), CancelledBy::Owner).await.0,
             None => CancelOutcome::NoSession,
         }
+    }
+
+    /// What a session runs now; `None` when it runs nothing or is gone.
+    pub fn running(&self, id: SessionId) -> Option<QueryMark> {
+        self.shared.session(id)?.running()
+    }
+
+    /// Whether a session still runs the query it ran then.
+    pub fn still_runs(&self, query: QueryMark) -> bool {
+        self.shared.session(query.session).is_some_and(|session| session.still_runs(query))
+    }
+
+    /// Whether a session's client has been told since then that a query was cancelled (SQLSTATE 57014); `None` when the session is gone.
+    pub fn was_told(&self, query: QueryMark) -> Option<bool> {
+        Some(self.shared.session(query.session)?.was_told(query))
+    }
+
+    /// Does something about a query while its session can begin no other: what the client sends next waits. Nothing is done, and `None`
+    /// comes back, when the session has gone on to something else.
+    pub async fn while_it_runs<T>(&self, query: QueryMark, act: impl Future<Output = T>) -> Option<T> {
+        let session = self.shared.session(query.session)?;
+        let _held = session.hold.begin().await;
+        if session.still_runs(query) { Some(act.await) } else { None }
     }
 
     /// Stops listening, ends idle sessions at once and the others as soon as they are idle, all of them after `limit`; tells each
@@ -326,6 +360,10 @@ impl Shared {
         lock(&self.sessions)
     }
 
+    fn session(&self, id: SessionId) -> Option<Arc<Session>> {
+        self.sessions().get(&id).cloned()
+    }
+
     /// Takes a granted session into the list and gives it a key of our own.
     pub(crate) fn open(&self, facts: SessionFacts) -> Result<Arc<Session>, Refusal> {
         let mut sessions = self.sessions();
@@ -380,17 +418,19 @@ impl Shared {
     }
 
     /// Sends the first step of a cancel and records it.
-    pub(crate) async fn cancel(&self, session: &Session, by: CancelledBy) -> CancelOutcome {
-        let outcome = match session.upstream() {
-            Some(upstream) => cancel::send(upstream, self.options.connect_limit).await,
-            None => CancelOutcome::NoKey,
-        };
+    pub(crate) async fn cancel(
+        &self,
+        session: &Session,
+        meant: Option<QueryMark>,
+        by: CancelledBy,
+    ) -> (CancelOutcome, Option<QueryMark>) {
+        let (outcome, meant) = cancel::request(session, meant, self.options.connect_limit).await;
         let event = Event::CancelRequested { by, outcome: &outcome };
         if let Err(error) = self.recorder.record(&session.facts(), &[event]) {
             // The cancel is under way and does no harm; it is not worth ending a session for.
             tracing::warn!(session = %session.id, %error, "a cancel was not recorded");
         }
-        outcome
+        (outcome, meant)
     }
 
     /// Ends the sessions that have not been asked to end yet, and says which they were.
@@ -462,6 +502,10 @@ mod tests {
 
         fn dial_plan<'a>(&'a self, grant: &'a Grant, _: Freshness) -> BoxFuture<'a, Result<Dial, Refusal>> {
             panic!("{grant:?} got this far")
+        }
+
+        fn cancel_requested(&self, query: QueryMark, _: &CancelOutcome) {
+            panic!("{query:?} got this far")
         }
     }
 

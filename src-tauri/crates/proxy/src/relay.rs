@@ -36,6 +36,12 @@ const LARGE_READ: usize = 64 * 1024;
 /// The longest message from the server that is held back to be read. A longer one flows through unread.
 const WATCHED_LIMIT: usize = 64 * 1024;
 
+/// Reads after which a client that never pauses, such as one in the middle of a COPY, is held all the same.
+const CATCH_UP_READS: usize = 64;
+
+/// SQLSTATE query_canceled.
+const QUERY_CANCELED: &str = "57014";
+
 /// How long a server may take to finish the message it is in, or to say its last words, once the session ends.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -199,6 +205,8 @@ pub(crate) struct Up<'a, R, W> {
     recorder: &'a dyn Recorder,
     statement_limit: usize,
     terminated: bool,
+    /// Reads since somebody wants the session held.
+    caught_up: usize,
 }
 
 impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Up<'a, R, W> {
@@ -219,6 +227,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Up<'a, R, W> {
             recorder: &*shared.recorder,
             statement_limit: shared.options.statement_limit,
             terminated: false,
+            caught_up: 0,
         }
     }
 
@@ -240,7 +249,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Up<'a, R, W> {
             if self.terminated && self.flow.at_boundary() {
                 return UpEnd::Terminated;
             }
-            match self.flow.fill(&mut self.from).await {
+            match self.read().await {
                 Ok(1..) => {}
                 // A client's connection that breaks has nobody at its end any more: the same as one that closes.
                 Ok(0) | Err(_) => {
@@ -249,6 +258,32 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Up<'a, R, W> {
                     return UpEnd::Closed;
                 }
             }
+        }
+    }
+
+    /// Reads more from the client. Where somebody holds the session, what the client has sent before is read first, and what it sends
+    /// then waits.
+    async fn read(&mut self) -> io::Result<usize> {
+        let hold = &self.session.hold;
+        loop {
+            if self.caught_up < CATCH_UP_READS {
+                tokio::select! {
+                    biased;
+                    read = self.flow.fill(&mut self.from) => {
+                        self.caught_up = if hold.is_wanted() { self.caught_up + 1 } else { 0 };
+                        return read;
+                    }
+                    () = hold.until_wanted() => {}
+                }
+                // Whether a task has used up its share of time must not decide whether what is there is seen.
+                let mut read = std::pin::pin!(tokio::task::unconstrained(self.flow.fill(&mut self.from)));
+                if let Poll::Ready(read) = poll_fn(|context| Poll::Ready(read.as_mut().poll(context))).await {
+                    self.caught_up += 1;
+                    return read;
+                }
+            }
+            hold.rest().await;
+            self.caught_up = 0;
         }
     }
 
@@ -503,6 +538,9 @@ fn watch(
         }
         ErrorResponse::TAG => {
             let error = ErrorResponse::decode(body)?;
+            if error.sqlstate() == QUERY_CANCELED {
+                session.activity.cancelled();
+            }
             *fatal = matches!(error.severity(), Severity::Fatal | Severity::Panic).then_some(error);
         }
         ParameterStatus::TAG => {

@@ -237,8 +237,11 @@ impl Visit {
         }
         match self.shared.by_key(&key) {
             Some(session) => {
-                let outcome = self.shared.cancel(&session, CancelledBy::Client).await;
+                let (outcome, meant) = self.shared.cancel(&session, None, CancelledBy::Client).await;
                 tracing::debug!(target_session = %session.id, ?outcome, "cancel requested");
+                if let Some(query) = meant {
+                    self.shared.upstream.cancel_requested(query, &outcome);
+                }
             }
             None => tracing::debug!("a cancel request with an unknown key was ignored"),
         }

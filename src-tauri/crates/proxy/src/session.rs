@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::activity::Activity;
 use crate::clock;
+use crate::hold::Hold;
 use crate::upstream::{Endpoint, Origin, Refusal};
 
 /// Names a session. Unique within the process, over all proxies.
@@ -64,9 +65,18 @@ pub struct SessionInfo {
     pub bytes_down: u64,
     /// What it is doing.
     pub state: SessionState,
-    /// How many times something was sent to be run. Whoever follows up on a cancel compares this to see that it is still the same
-    /// query: when it has grown, leave the session alone.
+    /// How many times something was sent to be run.
     pub statements: u64,
+}
+
+/// What a session was running at one moment, for whoever comes back to it. Between two answers of the server a session runs one query,
+/// or the several statements that its client sent as one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct QueryMark {
+    /// The session.
+    pub session: SessionId,
+    answers: u64,
+    cancellations: u64,
 }
 
 /// What a session is doing.
@@ -184,6 +194,7 @@ pub(crate) struct Session {
     pub(crate) id: SessionId,
     pub(crate) local_key: CancelKey,
     pub(crate) activity: Activity,
+    pub(crate) hold: Hold,
     facts: Mutex<Arc<SessionFacts>>,
     upstream: OnceLock<UpstreamKey>,
     began: Instant,
@@ -205,6 +216,7 @@ impl Session {
             id: facts.id,
             local_key,
             activity: Activity::default(),
+            hold: Hold::default(),
             facts: Mutex::new(Arc::new(facts)),
             upstream: OnceLock::new(),
             began: Instant::now(),
@@ -229,6 +241,25 @@ impl Session {
 
     pub(crate) fn upstream(&self) -> Option<&UpstreamKey> {
         self.upstream.get()
+    }
+
+    /// What it runs; `None` when it runs nothing.
+    pub(crate) fn running(&self) -> Option<QueryMark> {
+        (self.activity.state() == SessionState::Running).then(|| QueryMark {
+            session: self.id,
+            answers: self.activity.answers(),
+            cancellations: self.activity.cancellations(),
+        })
+    }
+
+    /// Whether it still runs what it ran then.
+    pub(crate) fn still_runs(&self, query: QueryMark) -> bool {
+        self.running().is_some_and(|now| now.answers == query.answers)
+    }
+
+    /// Whether its client has been told since then that a query was cancelled.
+    pub(crate) fn was_told(&self, query: QueryMark) -> bool {
+        self.activity.cancellations() > query.cancellations
     }
 
     pub(crate) fn elapsed(&self) -> Duration {

@@ -16,6 +16,9 @@ use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use secrecy::SecretString;
 
+use crate::cancel::CancelOutcome;
+use crate::session::QueryMark;
+
 /// A future on the heap, so that [`Upstream`] can be a trait object.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -27,6 +30,10 @@ pub trait Upstream: Send + Sync + 'static {
     /// Where and as whom to log in. Called with [`Freshness::Cached`] first, and at most once more with [`Freshness::Fresh`] when the
     /// server says that the password has expired.
     fn dial_plan<'a>(&'a self, grant: &'a Grant, freshness: Freshness) -> BoxFuture<'a, Result<Dial, Refusal>>;
+
+    /// A client has asked to cancel what its session runs, and `outcome` is what became of the CancelRequest. Whoever knows other ways to
+    /// cancel a query watches it with [`crate::Proxy::still_runs`] and goes on from here; must not block.
+    fn cancel_requested(&self, query: QueryMark, outcome: &CancelOutcome);
 }
 
 /// Who the client says it is.

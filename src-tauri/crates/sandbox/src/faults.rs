@@ -45,6 +45,11 @@ impl WorkgroupFaults {
         self.workgroup.faults.hang_after_cancel(on);
     }
 
+    /// CancelRequests are taken and not acted on, as people report of servers behind load balancers; `pg_cancel_backend` works.
+    pub fn ignore_cancel_requests(&self, on: bool) {
+        self.workgroup.faults.ignore_cancel_requests(on);
+    }
+
     /// Every password issued so far, for whatever workgroup, is expired from now on.
     pub fn expire_passwords_now(&self) {
         self.ledger.expire_all();

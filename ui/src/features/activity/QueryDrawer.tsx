@@ -2,11 +2,11 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Dialog } from "../../components/Dialog";
-import { FailureNote } from "../../components/FailureNote";
 import { Icon } from "../../components/Icon";
-import type { CancelOutcome, CancelReport, CancelStep, CancelStepKind, Query } from "../../ipc/contract";
+import type { Query } from "../../ipc/contract";
 import { copy } from "../../lib/clipboard";
-import { clock, seconds, took } from "../../lib/format";
+import { clock, took } from "../../lib/format";
+import { ClientProof, Proof } from "./CancelProof";
 import { PhaseBar } from "./PhaseBar";
 import { elapsedNow, longest, phases } from "./phases";
 import { type Cancel, useActivity } from "./store";
@@ -58,6 +58,9 @@ export function QueryDrawer({ query, asOf, now }: Props) {
       </div>
       <div className="panel__scroll">
         {cancel && <Proof query={query} cancel={cancel} />}
+        {!cancel && query.ours?.cancel && (
+          <ClientProof query={query} program={query.ours.program} cancel={query.ours.cancel} />
+        )}
         <div className="panel__section">
           <pre className="drawer__sql selectable">{query.text}</pre>
           {query.text.length >= TEXT_LIMIT && <p className="faint drawer__cut">{t("activity.cut")}</p>}
@@ -178,79 +181,5 @@ function Facts({ query, elapsed }: { query: Query; elapsed: number }) {
         )}
       </dl>
     </div>
-  );
-}
-
-function Proof({ query, cancel }: { query: Query; cancel: Cancel }) {
-  const { report, failure, running } = cancel;
-  return (
-    <>
-      {running && (
-        <div className="progress progress--busy">
-          <i />
-        </div>
-      )}
-      {failure && (
-        <div className="panel__section">
-          <FailureNote failure={failure} />
-        </div>
-      )}
-      {report && <Report query={query} report={report} />}
-    </>
-  );
-}
-
-const titles = {
-  canceled: "proof",
-  terminated: "proof",
-  already_finished: "proofPlain",
-  query_changed: "proofPlain",
-  still_running: "proofNot",
-  not_permitted: "proofNot",
-} as const satisfies Record<CancelOutcome, string>;
-
-function Report({ query, report }: { query: Query; report: CancelReport }) {
-  const { t } = useTranslation();
-  const proven = titles[report.outcome] === "proof";
-  const values = { query: query.query_id, session: String(query.session_id) };
-  return (
-    <div className="panel__section" role="status" data-testid="cancel-proof" data-outcome={report.outcome}>
-      <h3 className="panel__title drawer__proof">
-        {t(`activity.${titles[report.outcome]}`)}
-        <span className="spacer" />
-        <span className={`badge num ${proven ? "badge--ok" : "badge--warn"}`}>{`${seconds(report.elapsed_ms)} s`}</span>
-      </h3>
-      <ol className="steps">
-        {report.steps.map((step) => (
-          <Step key={`${step.kind}-${step.at_ms}`} step={step} session={values.session} />
-        ))}
-      </ol>
-      <p className="row drawer__outcome">
-        <span className={proven ? "state state--ok" : "state state--warn"}>
-          <Icon name={proven ? "okc" : "alert"} size="sm" />
-        </span>
-        <span className="dim">{t(`activity.outcome.${report.outcome}`, values)}</span>
-      </p>
-    </div>
-  );
-}
-
-const calls: CancelStepKind[] = ["cancel_backend", "terminate_backend"];
-
-function Step({ step, session }: { step: CancelStep; session: string }) {
-  const { t } = useTranslation();
-  return (
-    <li className={step.ok ? "step step--ok" : "step step--warn"} data-testid={`step-${step.kind}`}>
-      <span className="step__mark">
-        <Icon name={step.ok ? "check" : "clock"} />
-      </span>
-      <div>
-        <div className={calls.includes(step.kind) ? "mono drawer__call" : undefined}>
-          {t(`activity.step.${step.kind}`, { session })}
-        </div>
-        {step.detail && <div className="step__note selectable">{step.detail}</div>}
-      </div>
-      <span className="step__time">{`${seconds(step.at_ms)} s`}</span>
-    </li>
   );
 }

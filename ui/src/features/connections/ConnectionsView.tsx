@@ -1,35 +1,53 @@
-// The local proxies that run, and under each the programs that use it.
-import { useEffect, useRef } from "react";
+// The local proxies that run, under each the programs that use it, and below those that ran before.
+import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { Dialog } from "../../components/Dialog";
 import { Empty } from "../../components/Empty";
-import { EnvChip, EnvTick } from "../../components/Env";
 import { FailureNote } from "../../components/FailureNote";
 import { Icon } from "../../components/Icon";
-import { MenuButton, type MenuEntry } from "../../components/MenuButton";
-import type { Connection, Session, SessionOrigin } from "../../ipc/contract";
+import { Keys } from "../../components/Keys";
+import { SkeletonRows } from "../../components/Skeleton";
+import type { Connection, RecentConnection } from "../../ipc/contract";
 import { useAttempt } from "../../lib/attempt";
-import { copy } from "../../lib/clipboard";
 import { useNow } from "../../lib/clock";
-import { age, bytes, hourMinute } from "../../lib/format";
 import { sessionCount, useConnections } from "../../lib/state/connections";
 import { useNavigation } from "../../lib/state/navigation";
+import { Group } from "./Group";
+import { RecentRows } from "./RecentRows";
+import { StartProxy } from "./StartProxy";
 import "./connections.css";
 
 export function ConnectionsView() {
   const { t } = useTranslation();
-  const list = useConnections((state) => state.list);
-  const failure = useConnections((state) => state.failure);
-  const load = useConnections((state) => state.load);
-  const go = useNavigation((state) => state.go);
+  const { list, recent, loaded, failure, load } = useConnections();
+  const starting = useNavigation((state) => state.startingProxy);
+  const { startProxy } = useNavigation.getState();
+  const [again, setAgain] = useState<RecentConnection | null>(null);
+  // One clock for all ages and plots, so that they move together.
+  const now = useNow(1000);
   const counts = {
     proxies: t("status.proxies", { count: list.length }),
     sessions: t("status.sessions", { count: sessionCount(list) }),
   };
+  const close = () => {
+    startProxy(false);
+    setAgain(null);
+  };
+  // Going elsewhere closes the question; it is not there again on the way back.
+  useEffect(() => () => startProxy(false), [startProxy]);
+
   return (
     <>
       <header className="head">
         <h1 className="head__title">{t("nav.connections")}</h1>
         {list.length > 0 && <span className="head__count">{t("connections.count", counts)}</span>}
+        <span className="spacer" />
+        {list.length > 1 && <StopAll list={list} />}
+        <button type="button" className="btn btn--sm" onClick={() => startProxy(true)} data-testid="start-proxy-dialog">
+          <Icon name="plus" />
+          {t("connections.start")}
+          <Keys of="Ctrl P" />
+        </button>
       </header>
       {failure && (
         <div className="strip-failure">
@@ -37,153 +55,101 @@ export function ConnectionsView() {
         </div>
       )}
       <div className="view">
-        {list.length === 0 ? (
+        {!loaded ? (
+          !failure && <SkeletonRows count={3} />
+        ) : list.length === 0 && recent.length === 0 ? (
           <Empty icon="plug" title={t("connections.emptyTitle")} text={t("connections.emptyText")}>
-            <button type="button" className="btn btn--sm btn--primary" onClick={() => go("databases")}>
-              {t("connections.emptyDo")}
+            <button type="button" className="btn btn--sm btn--primary" onClick={() => startProxy(true)}>
+              {t("connections.start")}
             </button>
           </Empty>
         ) : (
-          <section className="cx" aria-label={t("nav.connections")}>
-            <div className="cx__cols" aria-hidden="true">
-              <span className="cx__first">{t("connections.program")}</span>
-              <span>{t("connections.as")}</span>
-              <span>{t("connections.origin")}</span>
-              <span className="right">{t("connections.for")}</span>
-              <span className="right">{t("connections.sent")}</span>
-              <span className="right">{t("connections.received")}</span>
-              <span />
-            </div>
-            {list.map((connection) => (
-              <Group key={connection.id} connection={connection} />
-            ))}
-          </section>
+          <div className="cx">
+            {list.length > 0 ? (
+              <Table list={list} now={now} />
+            ) : (
+              <div className="cx__quiet">
+                <p className="strong">{t("connections.emptyTitle")}</p>
+                <p className="dim">{t("connections.emptyAgain")}</p>
+              </div>
+            )}
+            {recent.length > 0 && <RecentRows list={recent} now={now} onAsk={setAgain} />}
+          </div>
         )}
       </div>
+      {(starting || again) && <StartProxy from={again} onClose={close} />}
     </>
   );
 }
 
-function Group({ connection }: { connection: Connection }) {
+function Table({ list, now }: { list: Connection[]; now: number }) {
   const { t } = useTranslation();
-  const { id, env, host, port, target, sessions } = connection;
-  const head = useRef<HTMLDivElement>(null);
-  const asked = useNavigation((state) => state.database === target.database);
-  const stop = useAttempt(() => useConnections.getState().stop(id));
-  const address = `${host}:${port}`;
-
-  useEffect(() => {
-    if (!asked) return;
-    head.current?.scrollIntoView?.({ block: "nearest" });
-    useNavigation.getState().taken();
-  }, [asked]);
-
   return (
-    <div data-testid={`connection-${target.database}`}>
-      <div className="cx__head" ref={head}>
-        <div className="cx__id">
-          <EnvTick env={env} />
-          <b className="strong clip">{target.database}</b>
-          <EnvChip env={env} />
-          <span className="cx__addr mono">
-            <span className="selectable" data-testid="connection-address">
-              {address}
-            </span>
-            <MenuButton
-              label={t("connections.copyAs")}
-              className="btn btn--ghost btn--icon"
-              entries={copyEntries(connection, t)}
-              testId={`copy-as-${target.database}`}
-            >
-              <Icon name="copy" />
-            </MenuButton>
-          </span>
-          <span className="dim clip">{t("connections.target", { user: target.db_user, name: target.db_name })}</span>
-        </div>
-        <div className="cx__do">
-          <span className="faint num hide-narrow">
-            {t("connections.since", { time: hourMinute(connection.opened_at) })}
-          </span>
-          <span className="num right cx__bytes">{bytes(connection.bytes_up)}</span>
-          <span className="num right cx__bytes">{bytes(connection.bytes_down)}</span>
-          <button
-            type="button"
-            className="btn btn--sm"
-            disabled={stop.running}
-            onClick={() => stop.run()}
-            data-testid={`stop-${target.database}`}
-          >
-            <Icon name="stop" />
-            {stop.running ? t("connections.stopping") : t("connections.stop")}
-          </button>
-        </div>
+    <div role="table" aria-label={t("nav.connections")} data-testid="connections">
+      <div className="cx__cols" role="row">
+        <Head className="cx__first" text={t("connections.program")} />
+        <Head text={t("connections.state")} />
+        <Head className="cx__user" text={t("connections.as")} />
+        <Head className="right" text={t("connections.for")} />
+        <Head className="right" text={t("connections.sent")} />
+        <Head className="right" text={t("connections.received")} />
+        <Head className="right" text={t("connections.rate")} />
+        <Head text={t("connections.lastMinute")} />
+        <Head text="" />
       </div>
-      {stop.failure && (
-        <div className="strip-failure">
-          <FailureNote failure={stop.failure} />
-        </div>
-      )}
-      {sessions.map((session) => (
-        <SessionRow key={session.id} session={session} />
+      {list.map((connection) => (
+        <Group key={connection.id} connection={connection} now={now} />
       ))}
-      {sessions.length === 0 && <p className="cx__none faint">{t("connections.none", { address })}</p>}
     </div>
   );
 }
 
-type Translate = ReturnType<typeof useTranslation>["t"];
-
-function copyEntries({ strings, host, port, unix_socket }: Connection, t: Translate): MenuEntry[] {
-  const entry = (id: string, icon: MenuEntry["icon"], label: string, text: string): MenuEntry => ({
-    id,
-    icon,
-    label,
-    note: text.split("\n")[0],
-    run: () => void copy(text, label),
-  });
-  const entries = [
-    entry("psql", "console", t("connections.psql"), strings.psql),
-    entry("uri", "globe", t("connections.uri"), strings.uri),
-    entry("jdbc", "box", t("connections.jdbc"), strings.jdbc),
-    entry("env", "keyboard", t("connections.env"), strings.env),
-    entry("address", "plug", t("connections.address"), `${host}:${port}`),
-  ];
-  if (unix_socket) entries.push(entry("socket", "file", t("connections.socket"), unix_socket));
-  return entries;
+function Head({ text, className }: { text: string; className?: string }) {
+  return (
+    <span role="columnheader" className={className ? `clip ${className}` : "clip"}>
+      {text}
+    </span>
+  );
 }
 
-const origins = {
-  tcp: "connections.originTcp",
-  unix: "connections.originUnix",
-  internal: "connections.originInternal",
-} as const satisfies Record<SessionOrigin, string>;
-
-function SessionRow({ session }: { session: Session }) {
+/** Asks first when work would be lost with it. */
+function StopAll({ list }: { list: Connection[] }) {
   const { t } = useTranslation();
-  const now = useNow(1000);
-  const end = useAttempt(() => useConnections.getState().stopSession(session.id));
-  const program = session.program || t("connections.noProgram");
-  const pid = session.backend_pid;
+  const [asking, setAsking] = useState(false);
+  const busy = list.flatMap(({ sessions }) => sessions).filter(({ state }) => state !== "idle").length;
+  const stop = useAttempt(async () => {
+    setAsking(false);
+    await Promise.all(list.map(({ id }) => useConnections.getState().stop(id)));
+  });
   return (
     <>
-      <div className="cx__row" data-testid={`session-${session.id}`}>
-        <span className="clip cx__first" title={pid === null ? program : t("connections.backend", { pid })}>
-          <span className={session.program ? undefined : "faint"}>{program}</span>
-          {pid !== null && <span className="faint num cx__pid">{pid}</span>}
-        </span>
-        <span className="clip dim">{t("connections.target", { user: session.db_user, name: session.db_name })}</span>
-        <span className="dim clip">{t(origins[session.origin])}</span>
-        <span className="right">{age(now - session.started_at)}</span>
-        <span className="right dim">{bytes(session.bytes_up)}</span>
-        <span className="right">{bytes(session.bytes_down)}</span>
-        <button type="button" className="btn btn--sm btn--ghost" disabled={end.running} onClick={() => end.run()}>
-          {end.running ? t("connections.ending") : t("connections.end")}
-        </button>
-      </div>
-      {end.failure && (
-        <div className="strip-failure">
-          <FailureNote failure={end.failure} />
-        </div>
+      <button
+        type="button"
+        className="btn btn--sm btn--ghost"
+        disabled={stop.running}
+        onClick={() => (busy > 0 ? setAsking(true) : stop.run())}
+        data-testid="stop-all"
+      >
+        {stop.running ? t("connections.stopping") : t("connections.stopAll")}
+      </button>
+      {asking && (
+        <Dialog
+          title={t("connections.stopAllTitle")}
+          role="alertdialog"
+          onClose={() => setAsking(false)}
+          foot={
+            <>
+              <button type="button" className="btn" data-autofocus onClick={() => setAsking(false)}>
+                {t("common.goBack")}
+              </button>
+              <button type="button" className="btn btn--danger" onClick={() => stop.run()}>
+                {t("connections.stopAllDo", { count: list.length })}
+              </button>
+            </>
+          }
+        >
+          <p className="dim">{t("connections.stopAllText", { count: busy })}</p>
+        </Dialog>
       )}
     </>
   );

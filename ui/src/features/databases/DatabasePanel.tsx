@@ -1,16 +1,17 @@
 // One database: its facts, and the form that connects to it.
 import { type RefObject, useEffect, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Combo } from "../../components/Combo";
+import { ChoiceField } from "../../components/ChoiceField";
 import { EnvChip } from "../../components/Env";
 import { FailureNote } from "../../components/FailureNote";
 import { Icon } from "../../components/Icon";
-import { Select } from "../../components/Select";
-import type { Choices, Connection, Database, Target } from "../../ipc/contract";
+import { UsePort } from "../../components/UsePort";
+import type { Connection, Database, Target } from "../../ipc/contract";
 import { useAttempt } from "../../lib/attempt";
 import { first, roleName } from "../../lib/choices";
 import { copy } from "../../lib/clipboard";
-import { useConnections } from "../../lib/state/connections";
+import { parsePort } from "../../lib/port";
+import { keptPort, useConnections } from "../../lib/state/connections";
 import { useConsoles } from "../../lib/state/consoles";
 import { useNavigation } from "../../lib/state/navigation";
 import { Decision, useDecision } from "./Decision";
@@ -106,7 +107,8 @@ function Connect({ database, submit }: Props) {
   const { t } = useTranslation();
   const [dbUser, setDbUser] = useState(() => first(database.db_users));
   const [dbName, setDbName] = useState(() => first(database.db_names));
-  const [port, setPort] = useState(() => database.local_port?.toString() ?? "");
+  // Until somebody types one: what this login keeps.
+  const [typedPort, setPort] = useState<string | null>(null);
   const proxy = useConnections((state) => state.list.find(({ target }) => target.database === database.name));
   const { decision, failure: checkFailure } = useDecision({
     database: database.name,
@@ -117,13 +119,15 @@ function Connect({ database, submit }: Props) {
   const target: Target = { database: database.name, db_user: dbUser.trim(), db_name: dbName.trim() };
   const complete = target.db_user !== "" && target.db_name !== "";
   const allowed = complete && decision?.allowed !== false;
+  const kept = useConnections((state) => keptPort(state.recent, target));
+  const port = typedPort ?? kept?.toString() ?? "";
   const chosenPort = parsePort(port);
 
   const openConsole = useAttempt(async () => {
     await useConsoles.getState().open(target);
     useNavigation.getState().go("console");
   });
-  const start = useAttempt(() => useConnections.getState().open({ target, port: chosenPort ?? null }));
+  const start = useAttempt((at: number | null) => useConnections.getState().open({ target, port: at }));
   const stop = useAttempt(() => useConnections.getState().stop(proxy?.id ?? ""));
   const failure = openConsole.failure ?? start.failure ?? stop.failure ?? checkFailure;
 
@@ -182,7 +186,7 @@ function Connect({ database, submit }: Props) {
             type="button"
             className="btn"
             disabled={!allowed || chosenPort === undefined || start.running}
-            onClick={() => start.run()}
+            onClick={() => start.run(chosenPort ?? null)}
             data-testid="start-proxy"
           >
             {start.running ? t("databases.starting") : t("databases.startProxy")}
@@ -192,18 +196,19 @@ function Connect({ database, submit }: Props) {
       <Decision decision={decision} complete={complete} choices={database} target={target} />
       {failure && (
         <div className="connect__failure">
-          <FailureNote failure={failure} />
+          <FailureNote failure={failure}>
+            <UsePort
+              failure={failure}
+              onUse={(free) => {
+                setPort(String(free));
+                void start.run(free);
+              }}
+            />
+          </FailureNote>
         </div>
       )}
     </div>
   );
-}
-
-/** Null is "any free one", undefined is no port at all. */
-function parsePort(text: string): number | null | undefined {
-  if (text.trim() === "") return null;
-  const port = Number(text);
-  return Number.isInteger(port) && port >= 1 && port <= 65_535 ? port : undefined;
 }
 
 function PortField({ value, onChange }: { value: string; onChange: (value: string) => void }) {
@@ -253,39 +258,6 @@ function RunningProxy({ proxy }: { proxy: Connection }) {
           <Icon name="copy" />
         </button>
       </span>
-    </div>
-  );
-}
-
-interface ChoiceFieldProps {
-  label: string;
-  choices: Choices;
-  value: string;
-  onChange: (value: string) => void;
-  testId: string;
-  hint?: string;
-}
-
-function ChoiceField({ label, choices, value, onChange, testId, hint }: ChoiceFieldProps) {
-  const id = useId();
-  const none = !choices.wildcard && choices.allowed.length === 0;
-  return (
-    <div className="field">
-      <label className="field__label" htmlFor={id}>
-        {label}
-      </label>
-      {choices.wildcard || none ? (
-        <Combo id={id} label={label} value={value} options={choices.allowed} onChange={onChange} testId={testId} />
-      ) : (
-        <Select id={id} value={value} onChange={(event) => onChange(event.target.value)} data-testid={testId}>
-          {choices.allowed.map((option) => (
-            <option key={option} value={option}>
-              {option}
-            </option>
-          ))}
-        </Select>
-      )}
-      {hint && <div className="field__hint">{hint}</div>}
     </div>
   );
 }

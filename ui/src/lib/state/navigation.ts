@@ -14,10 +14,13 @@ interface Navigation {
   database: string | null;
   paletteOpen: boolean;
   railNarrow: boolean;
+  /** The question which proxy to start is open, in the Connections view. */
+  startingProxy: boolean;
   go: (view: View, database?: string | null) => void;
   taken: () => void;
   setPalette: (open: boolean) => void;
   toggleRail: () => void;
+  startProxy: (open: boolean) => void;
 }
 
 export const useNavigation = create<Navigation>((set) => ({
@@ -25,8 +28,11 @@ export const useNavigation = create<Navigation>((set) => ({
   database: null,
   paletteOpen: false,
   railNarrow: false,
+  startingProxy: false,
   go: (view, database = null) => set({ view, database, paletteOpen: false }),
   taken: () => set({ database: null }),
   setPalette: (paletteOpen) => set({ paletteOpen }),
+  startProxy: (startingProxy) =>
+    set(startingProxy ? { view: "connections", startingProxy, paletteOpen: false } : { startingProxy }),
   toggleRail: () => set((state) => ({ railNarrow: !state.railNarrow })),
 }));

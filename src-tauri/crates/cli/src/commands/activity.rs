@@ -72,24 +72,11 @@ pub(crate) async fn cancel(engine: &Engine, format: Format, asked: &DbCancel) ->
     let login = super::login(engine, &asked.target)?;
     let request = CancelRequest { login, session_id: asked.session, query_id: asked.query, terminate: asked.terminate };
     let report = engine.cancel(&request).await?;
-    print::data(format, &report_json(&report), || report_text(&report))?;
+    print::data(format, &report.to_json(), || report_text(&report))?;
     match report.outcome {
         Outcome::Canceled | Outcome::Terminated => Ok(()),
         _ => Err(Failure::Exit(1)),
     }
-}
-
-fn report_json(report: &CancelReport) -> Value {
-    json!({
-        "outcome": outcome_word(report.outcome),
-        "elapsed_ms": report.elapsed.as_millis(),
-        "steps": report.steps.iter().map(|step| json!({
-            "step": step_word(step.kind),
-            "ok": step.ok,
-            "at_ms": step.at.as_millis(),
-            "detail": step.detail,
-        })).collect::<Vec<_>>(),
-    })
 }
 
 fn report_text(report: &CancelReport) -> String {
@@ -99,17 +86,6 @@ fn report_text(report: &CancelReport) -> String {
         text.push_str(&format!("{mark} {:>7.3} s  {}  {detail}\n", at.as_secs_f64(), step_sentence(*kind)));
     }
     text + outcome_sentence(report.outcome) + "\n"
-}
-
-fn outcome_word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Canceled => "canceled",
-        Outcome::Terminated => "terminated",
-        Outcome::AlreadyFinished => "already_finished",
-        Outcome::QueryChanged => "query_changed",
-        Outcome::StillRunning => "still_running",
-        Outcome::NotPermitted => "not_permitted",
-    }
 }
 
 fn outcome_sentence(outcome: Outcome) -> &'static str {
@@ -122,17 +98,6 @@ fn outcome_sentence(outcome: Outcome) -> &'static str {
         Outcome::NotPermitted => {
             "This login may not cancel that query. The role sys:operator would allow it: GRANT ROLE sys:operator TO \"IAMR:…\""
         }
-    }
-}
-
-fn step_word(kind: StepKind) -> &'static str {
-    match kind {
-        StepKind::Reread => "reread",
-        StepKind::WireCancel => "wire_cancel",
-        StepKind::CancelBackend => "cancel_backend",
-        StepKind::TerminateBackend => "terminate_backend",
-        StepKind::ServerReports => "server_reports",
-        StepKind::ClientTold => "client_told",
     }
 }
 

@@ -160,27 +160,70 @@ impl From<engine::Connection> for Connection {
             sessions: connection.sessions.into_iter().map(Into::into).collect(),
             bytes_up: connection.bytes_up,
             bytes_down: connection.bytes_down,
+            traffic: connection.traffic.into(),
             opened_at: millis(connection.opened_at),
         }
     }
 }
 
-impl From<engine::SessionInfo> for Session {
-    fn from(session: engine::SessionInfo) -> Self {
+impl From<engine::LiveSession> for Session {
+    fn from(session: engine::LiveSession) -> Self {
+        let engine::LiveSession { info, client, traffic } = session;
+        let (origin, peer) = match info.facts.origin {
+            engine::Origin::Tcp(peer) => (SessionOrigin::Tcp, Some(peer.to_string())),
+            engine::Origin::Unix => (SessionOrigin::Unix, None),
+            engine::Origin::Internal => (SessionOrigin::Internal, None),
+        };
         Self {
-            id: session.facts.id.0,
-            origin: match session.facts.origin {
-                engine::Origin::Tcp(_) => SessionOrigin::Tcp,
-                engine::Origin::Unix => SessionOrigin::Unix,
-                engine::Origin::Internal => SessionOrigin::Internal,
-            },
-            program: session.facts.program,
-            db_user: session.facts.db_user,
-            db_name: session.facts.db_name,
-            backend_pid: session.facts.backend_pid,
-            started_at: millis(session.started_at),
-            bytes_up: session.bytes_up,
-            bytes_down: session.bytes_down,
+            id: info.facts.id.0,
+            origin,
+            program: info.facts.program,
+            db_user: info.facts.db_user,
+            db_name: info.facts.db_name,
+            peer,
+            process: client.process.map(|process| SessionProcess { program: process.program, pid: process.pid }),
+            other_user: client.other_user,
+            backend_pid: info.facts.backend_pid,
+            state: info.state.into(),
+            statements: info.statements,
+            started_at: millis(info.started_at),
+            bytes_up: info.bytes_up,
+            bytes_down: info.bytes_down,
+            traffic: traffic.into(),
+        }
+    }
+}
+
+impl From<engine::SessionState> for SessionState {
+    fn from(state: engine::SessionState) -> Self {
+        match state {
+            engine::SessionState::Connecting => Self::Connecting,
+            engine::SessionState::Idle => Self::Idle,
+            engine::SessionState::InTransaction => Self::InTransaction,
+            engine::SessionState::FailedTransaction => Self::FailedTransaction,
+            engine::SessionState::Running => Self::Running,
+        }
+    }
+}
+
+impl From<engine::Samples> for Traffic {
+    fn from(samples: engine::Samples) -> Self {
+        Self { per_second: samples.per_second, at: millis(samples.at) }
+    }
+}
+
+impl From<engine::RecentConnection> for RecentConnection {
+    fn from(recent: engine::RecentConnection) -> Self {
+        Self {
+            target: recent.login.into(),
+            env: recent.env,
+            port: recent.port,
+            auth: recent.auth.into(),
+            tls: recent.tls,
+            address: recent.address.map(|address| address.to_string()),
+            opened_at: millis(recent.opened_at),
+            stopped_at: recent.stopped_at.map(millis),
+            runs_in: recent.runs_in.map(|owner| owner.to_string()),
         }
     }
 }
@@ -221,7 +264,23 @@ impl From<engine::Query> for Query {
             rows: query.rows,
             error: query.error,
             text: query.text,
-            ours: query.ours.map(|ours| OurSession { program: ours.program, session: ours.session }),
+            ours: query.ours.map(Into::into),
+        }
+    }
+}
+
+impl From<engine::OurSession> for OurSession {
+    fn from(ours: engine::OurSession) -> Self {
+        Self { program: ours.program, session: ours.session, cancel: ours.cancel.map(Into::into) }
+    }
+}
+
+impl From<engine::Pursued> for ClientCancel {
+    fn from(cancel: engine::Pursued) -> Self {
+        Self {
+            outcome: cancel.outcome.map(Into::into),
+            steps: cancel.steps.into_iter().map(Into::into).collect(),
+            elapsed_ms: whole_millis(cancel.elapsed),
         }
     }
 }
@@ -229,33 +288,37 @@ impl From<engine::Query> for Query {
 impl From<engine::CancelReport> for CancelReport {
     fn from(report: engine::CancelReport) -> Self {
         Self {
-            outcome: match report.outcome {
-                engine::Outcome::Canceled => CancelOutcome::Canceled,
-                engine::Outcome::Terminated => CancelOutcome::Terminated,
-                engine::Outcome::AlreadyFinished => CancelOutcome::AlreadyFinished,
-                engine::Outcome::QueryChanged => CancelOutcome::QueryChanged,
-                engine::Outcome::StillRunning => CancelOutcome::StillRunning,
-                engine::Outcome::NotPermitted => CancelOutcome::NotPermitted,
-            },
-            steps: report
-                .steps
-                .into_iter()
-                .map(|step| CancelStep {
-                    kind: match step.kind {
-                        engine::StepKind::Reread => CancelStepKind::Reread,
-                        engine::StepKind::WireCancel => CancelStepKind::WireCancel,
-                        engine::StepKind::CancelBackend => CancelStepKind::CancelBackend,
-                        engine::StepKind::TerminateBackend => CancelStepKind::TerminateBackend,
-                        engine::StepKind::ServerReports => CancelStepKind::ServerReports,
-                        engine::StepKind::ClientTold => CancelStepKind::ClientTold,
-                    },
-                    ok: step.ok,
-                    at_ms: whole_millis(step.at),
-                    detail: step.detail,
-                })
-                .collect(),
+            outcome: report.outcome.into(),
+            steps: report.steps.into_iter().map(Into::into).collect(),
             elapsed_ms: whole_millis(report.elapsed),
         }
+    }
+}
+
+impl From<engine::Outcome> for CancelOutcome {
+    fn from(outcome: engine::Outcome) -> Self {
+        match outcome {
+            engine::Outcome::Canceled => Self::Canceled,
+            engine::Outcome::Terminated => Self::Terminated,
+            engine::Outcome::AlreadyFinished => Self::AlreadyFinished,
+            engine::Outcome::QueryChanged => Self::QueryChanged,
+            engine::Outcome::StillRunning => Self::StillRunning,
+            engine::Outcome::NotPermitted => Self::NotPermitted,
+        }
+    }
+}
+
+impl From<engine::CancelStep> for CancelStep {
+    fn from(step: engine::CancelStep) -> Self {
+        let kind = match step.kind {
+            engine::StepKind::Reread => CancelStepKind::Reread,
+            engine::StepKind::WireCancel => CancelStepKind::WireCancel,
+            engine::StepKind::CancelBackend => CancelStepKind::CancelBackend,
+            engine::StepKind::TerminateBackend => CancelStepKind::TerminateBackend,
+            engine::StepKind::ServerReports => CancelStepKind::ServerReports,
+            engine::StepKind::ClientTold => CancelStepKind::ClientTold,
+        };
+        Self { kind, ok: step.ok, at_ms: whole_millis(step.at), detail: step.detail }
     }
 }
 

@@ -61,10 +61,21 @@ impl From<&Error> for Failure {
                 Self::of(ErrorCode::NotFound, [("kind", &(*kind).to_owned()), ("name", name)])
             }
             Error::NotSignedIn | Error::SignInExpired { .. } => Self::of(ErrorCode::NotSignedIn, []),
-            Error::PortInUse { port, owner } => Self::of(
-                ErrorCode::PortInUse,
-                [("port", &port.to_string()), ("owner", &owner.clone().unwrap_or_default())],
-            ),
+            Error::PortInUse { port, owner, free } => {
+                let owner = owner.clone().unwrap_or_default();
+                let number = |number: Option<u32>| number.map(|number| number.to_string()).unwrap_or_default();
+                Self::of(
+                    ErrorCode::PortInUse,
+                    [
+                        ("port", &port.to_string()),
+                        ("program", &owner.program.unwrap_or_default()),
+                        ("pid", &number(owner.pid)),
+                        ("user", &owner.user.unwrap_or_default()),
+                        ("database", &owner.database.unwrap_or_default()),
+                        ("free", &number(free.map(u32::from))),
+                    ],
+                )
+            }
             Error::Sql(failure) => sql(failure),
             Error::Storage { path, source } => {
                 Self::of(ErrorCode::Storage, [("path", &path.display().to_string()), ("reason", &source.to_string())])

@@ -198,6 +198,11 @@ impl Host {
         Ok(self.engine()?.connections().into_iter().map(Into::into).collect())
     }
 
+    /// Lists the local proxies that do not run now.
+    pub async fn connections_recent(&self, (): ()) -> Result<Vec<RecentConnection>, Failure> {
+        Ok(self.engine()?.recent_connections()?.into_iter().map(Into::into).collect())
+    }
+
     /// Starts a local proxy.
     pub async fn connection_open(&self, request: OpenConnection) -> Result<Connection, Failure> {
         Ok(self.engine()?.open_connection(&request.try_into()?).await?.into())
@@ -206,6 +211,11 @@ impl Host {
     /// Stops a local proxy.
     pub async fn connection_stop(&self, id: String) -> Result<(), Failure> {
         Ok(self.engine()?.stop_connection(&id).await?)
+    }
+
+    /// Forgets a local proxy and frees its port.
+    pub async fn connection_forget(&self, target: Target) -> Result<(), Failure> {
+        Ok(self.engine()?.forget_connection(&target.into())?)
     }
 
     /// What `connection_copy` is to put on the clipboard. The clipboard is the shell's: nothing of this is for the window.

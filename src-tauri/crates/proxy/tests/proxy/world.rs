@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use postern_proxy::{
-    BoxFuture, Claim, Dial, Endpoint, Event, Freshness, Grant, ListenOptions, Listening, Proxy, ProxyOptions, Recorder,
-    Refusal, SessionFacts, SessionInfo, Transport, Unrecorded, Upstream,
+    BoxFuture, CancelOutcome, Claim, Dial, Endpoint, Event, Freshness, Grant, ListenOptions, Listening, Proxy,
+    ProxyOptions, QueryMark, Recorder, Refusal, SessionFacts, SessionInfo, Transport, Unrecorded, Upstream,
 };
 use postern_wire::ErrorResponse;
 use rustls_pki_types::ServerName;
@@ -53,7 +53,7 @@ impl World {
         let transport = Transport::Tls { config: Arc::clone(&server.client_config), name };
         let mut endpoint = Endpoint { host: "127.0.0.1".into(), port: server.port, transport };
         change(&mut endpoint);
-        let upstream = Arc::new(Plan { endpoint, asked: Mutex::default() });
+        let upstream = Arc::new(Plan { endpoint, asked: Mutex::default(), cancels: Mutex::default() });
         let audit = Arc::new(Audit::default());
         let proxy = Proxy::new("test", Arc::clone(&upstream) as _, Arc::clone(&audit) as _, options);
         Self { proxy, server, upstream, audit }
@@ -99,6 +99,8 @@ impl World {
 pub(crate) struct Plan {
     endpoint: Endpoint,
     pub(crate) asked: Mutex<Vec<Freshness>>,
+    /// Cancels by clients.
+    pub(crate) cancels: Mutex<Vec<(QueryMark, CancelOutcome)>>,
 }
 
 impl Upstream for Plan {
@@ -122,6 +124,10 @@ impl Upstream for Plan {
                 password: SecretString::from(PASSWORD),
             })
         })
+    }
+
+    fn cancel_requested(&self, query: QueryMark, outcome: &CancelOutcome) {
+        self.cancels.lock().unwrap().push((query, outcome.clone()));
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) struct FaultState {
 struct Settings {
     login_delay: Duration,
     hangs_after_cancel: bool,
+    ignores_cancel_requests: bool,
     resets_new: bool,
 }
 
@@ -59,6 +60,14 @@ impl FaultState {
 
     pub(crate) fn hangs_after_cancel(&self) -> bool {
         self.read().hangs_after_cancel
+    }
+
+    pub(crate) fn ignore_cancel_requests(&self, on: bool) {
+        self.change(|settings| settings.ignores_cancel_requests = on);
+    }
+
+    pub(crate) fn ignores_cancel_requests(&self) -> bool {
+        self.read().ignores_cancel_requests
     }
 
     pub(crate) fn reset_new(&self, on: bool) {

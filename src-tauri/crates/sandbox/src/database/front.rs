@@ -154,6 +154,9 @@ impl Front {
     /// Passes a cancel on to PostgreSQL and waits until it has it. A key that was made up is ignored in silence.
     async fn cancel(&self, key: CancelKey) {
         let Some(real) = self.workgroup.keys.real(key) else { return };
+        if self.workgroup.faults.ignores_cancel_requests() {
+            return;
+        }
         let sent = async {
             let awake = self.workgroup.wake().await?;
             let mut stream = awake.cluster.dial().await?;

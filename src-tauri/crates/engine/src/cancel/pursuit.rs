@@ -1,0 +1,232 @@
+//! What follows a CancelRequest of a client, or of the console's Stop: the second and third step of a cancel, while the query that was
+//! meant still runs. Reports to the activity panel and to the audit log.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use postern_proxy::{CancelOutcome, QueryMark, SessionId};
+use serde_json::json;
+use tokio_postgres::error::SqlState;
+
+use crate::{
+    engine::{Engine, lock},
+    error::Error,
+    gate::Gate,
+    login::Login,
+};
+
+use super::{
+    CancelStep, Outcome, PATIENCE, StepKind,
+    attempt::why_not,
+    millis, proof,
+    running::{Seen, Source},
+    steps_json,
+};
+
+/// How long the server is asked whether it has ended the query.
+const LAST_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The last cancel that was asked for in each session.
+#[derive(Debug, Default)]
+pub(crate) struct Pursuits(Mutex<BTreeMap<SessionId, Pursued>>);
+
+/// A cancel that a client asked for.
+#[derive(Clone, Debug)]
+pub struct Pursued {
+    /// What was meant.
+    pub(crate) query: QueryMark,
+    /// Its `query_id` at the server, once that had to be asked.
+    pub query_id: Option<i64>,
+    /// How it ended; `None` while it is under way.
+    pub outcome: Option<Outcome>,
+    /// So far, in order.
+    pub steps: Vec<CancelStep>,
+    /// From the request to the end, or until now.
+    pub elapsed: Duration,
+}
+
+impl Pursuits {
+    /// The last one in a session.
+    pub(crate) fn of(&self, session: SessionId) -> Option<Pursued> {
+        lock(&self.0).get(&session).cloned()
+    }
+
+    /// Takes one in; `false` when the same query is pursued already. Forgets those of sessions that are gone.
+    fn begin(&self, pursued: Pursued, lives: impl Fn(SessionId) -> bool) -> bool {
+        let mut all = lock(&self.0);
+        all.retain(|session, _| lives(*session));
+        let session = pursued.query.session;
+        if all.get(&session).is_some_and(|other| other.query == pursued.query && other.outcome.is_none()) {
+            return false;
+        }
+        all.insert(session, pursued);
+        true
+    }
+
+    fn change(&self, query: QueryMark, change: impl FnOnce(&mut Pursued)) {
+        // A later cancel may have taken its place.
+        if let Some(pursued) = lock(&self.0).get_mut(&query.session).filter(|pursued| pursued.query == query) {
+            change(pursued);
+        }
+    }
+}
+
+/// Follows a cancel to its end.
+pub(crate) async fn pursue(engine: Engine, gate: Arc<Gate>, query: QueryMark, request: CancelOutcome) {
+    let first = CancelStep {
+        kind: StepKind::WireCancel,
+        ok: matches!(request, CancelOutcome::Sent),
+        at: Duration::ZERO,
+        detail: why_not(&request),
+    };
+    let pursued = Pursued { query, query_id: None, outcome: None, steps: vec![first], elapsed: Duration::ZERO };
+    if !gate.pursuits.begin(pursued, |session| gate.proxy().session(session).is_some()) {
+        return;
+    }
+    let mut pursuit = Pursuit { engine: &engine, gate: &gate, query, began: Instant::now() };
+    let outcome = pursuit.run().await.unwrap_or_else(|error| {
+        tracing::warn!(session = %query.session, %error, "a cancel could not be followed up");
+        pursuit.step(StepKind::CancelBackend, false, error.to_string());
+        Outcome::StillRunning
+    });
+    let elapsed = pursuit.began.elapsed();
+    gate.pursuits.change(query, |pursued| {
+        pursued.outcome = Some(outcome);
+        pursued.elapsed = elapsed;
+    });
+    pursuit.record(outcome, elapsed);
+}
+
+/// What the session runs, or what it ran last.
+fn newest(queries: Vec<Seen>) -> Option<Seen> {
+    let live = queries.iter().position(Seen::lives).unwrap_or(0);
+    queries.into_iter().nth(live)
+}
+
+struct Pursuit<'a> {
+    engine: &'a Engine,
+    gate: &'a Gate,
+    query: QueryMark,
+    began: Instant,
+}
+
+impl Pursuit<'_> {
+    async fn run(&mut self) -> Result<Outcome, Error> {
+        if proof::ended(self.gate, self.query, PATIENCE).await {
+            return Ok(self.client_answered());
+        }
+        let Some(session) = self.gate.proxy().session(self.query.session) else { return Ok(self.client_answered()) };
+        let Some(backend_pid) = session.facts.backend_pid else { return Ok(Outcome::StillRunning) };
+        // As the user whose query it is: nobody else may cancel it for certain.
+        let database = self.gate.login().database.clone();
+        let login = Login { database, db_user: session.facts.db_user, db_name: session.facts.db_name };
+        let source = Source::of(&self.engine.shared.catalogue.load()?.database(&login.database)?.database_type);
+        let monitor = self.engine.gate(&login)?.monitor().await?;
+
+        let Some(meant) = newest(source.queries_of(&monitor, backend_pid).await?) else {
+            self.step(StepKind::ServerReports, false, "the server shows no query of this session".to_owned());
+            return Ok(Outcome::StillRunning);
+        };
+        self.gate.pursuits.change(self.query, |pursued| pursued.query_id = Some(meant.query_id));
+        let mut status = meant.status.clone();
+        if meant.lives() {
+            let call = format!("pg_cancel_backend({backend_pid})");
+            let sql = format!("SELECT {call}");
+            match self.gate.proxy().while_it_runs(self.query, monitor.query(&sql)).await {
+                None => return Ok(self.client_answered()),
+                Some(Ok(_)) => self.step(StepKind::CancelBackend, true, call),
+                Some(Err(Error::Sql(failure))) => {
+                    self.step(StepKind::CancelBackend, false, failure.message.clone());
+                    if failure.sqlstate == SqlState::INSUFFICIENT_PRIVILEGE.code() {
+                        return Ok(Outcome::NotPermitted);
+                    }
+                }
+                Some(Err(other)) => return Err(other),
+            }
+            let Some(over) = self.until_over(source, &monitor, backend_pid, meant.query_id).await? else {
+                return Ok(Outcome::StillRunning);
+            };
+            status = over;
+        }
+        self.step(StepKind::ServerReports, true, status.clone());
+        let (told, detail) = proof::client_told(self.gate, self.query).await;
+        self.step(StepKind::ClientTold, told, detail);
+        // A server without a history does not say how it ended; then counts what the client was told, by the server or by us.
+        let canceled = match status.as_str() {
+            "" => !told || self.gate.proxy().was_told(self.query) == Some(true),
+            status => status == "canceled",
+        };
+        Ok(if canceled { Outcome::Canceled } else { Outcome::AlreadyFinished })
+    }
+
+    /// Waits until the server says that the query is over, and how; `None` when it still runs, and its client has no answer.
+    async fn until_over(
+        &self,
+        source: Source,
+        monitor: &crate::monitor::Monitor,
+        backend_pid: i32,
+        query_id: i64,
+    ) -> Result<Option<String>, Error> {
+        let deadline = Instant::now() + LAST_PATIENCE;
+        let mut pause = Duration::from_millis(50);
+        loop {
+            let found = source.queries_of(monitor, backend_pid).await?;
+            match found.into_iter().find(|seen| seen.query_id == query_id) {
+                Some(seen) if seen.lives() => {}
+                Some(seen) => return Ok(Some(seen.status)),
+                None => return Ok(Some(String::new())),
+            }
+            if Instant::now() >= deadline {
+                return Ok(None);
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(1));
+        }
+    }
+
+    /// The client has its answer: that it was canceled, or the query's own.
+    fn client_answered(&self) -> Outcome {
+        let told = self.gate.proxy().was_told(self.query);
+        self.step(StepKind::ClientTold, true, if told == Some(true) { "57014".to_owned() } else { String::new() });
+        match told {
+            Some(true) => Outcome::Canceled,
+            Some(false) => Outcome::AlreadyFinished,
+            None => Outcome::Terminated,
+        }
+    }
+
+    fn step(&self, kind: StepKind, ok: bool, detail: String) {
+        let at = self.began.elapsed();
+        self.gate.pursuits.change(self.query, |pursued| {
+            pursued.elapsed = at;
+            pursued.steps.push(CancelStep { kind, ok, at, detail });
+        });
+    }
+
+    fn record(&self, outcome: Outcome, elapsed: Duration) {
+        let Some(pursued) = self.gate.pursuits.of(self.query.session) else { return };
+        let login = self.gate.login();
+        let user = self.engine.shared.identity().map(|identity| identity.sign_in.user).unwrap_or_default();
+        let recorded = self.engine.audit().append(
+            "db.session.query.cancel",
+            "PST01I",
+            json!({
+                "user": user,
+                "sid": self.query.session.to_string(),
+                "db_service": login.database,
+                "db_user": login.db_user,
+                "db_name": login.db_name,
+                "query_id": pursued.query_id,
+                "outcome": outcome.word(),
+                "steps": steps_json(&pursued.steps),
+                "elapsed_ms": millis(elapsed),
+            }),
+        );
+        if let Err(error) = recorded {
+            tracing::error!(%error, "the end of a cancel is missing from the audit log");
+        }
+    }
+}

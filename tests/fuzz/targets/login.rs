@@ -1,0 +1,5 @@
+//! A server that is logged in to, through the proxy's own code.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| postern_proxy::fuzzing::login::check(data));
