@@ -183,7 +183,7 @@ impl<'a> Server<'a> {
     fn answer(&mut self, inquiry: &Value) -> String {
         let needle = format!("%{}%", inquiry["needle"].as_str().unwrap_or_default());
         match inquiry["inquiry"].as_str() {
-            Some("running") => eventually("the statement runs", || self.is_active(&needle).then(|| "yes".to_owned())),
+            Some("running") => eventually("the statement runs", || self.sleeps(&needle).then(|| "yes".to_owned())),
             Some("ended") => eventually("the statement ends", || {
                 // What PostgreSQL does counts, and what the log of queries says of it.
                 let status = self.status(&needle)?;
@@ -192,6 +192,12 @@ impl<'a> Server<'a> {
             Some("gone") => self.end_of(&inquiry["session"].to_string().replace('"', "")),
             other => panic!("no such inquiry: {other:?}"),
         }
+    }
+
+    /// Whether it runs in earnest: a statement is active while it is only being prepared, too, and then has nothing to cancel.
+    fn sleeps(&self, needle: &str) -> bool {
+        let sql = "select 1 from pg_internal_stat_activity where wait_event = 'PgSleep' and query like $1";
+        !block_on(self.admin.query(sql, &[&needle])).expect("the admin may look").is_empty()
     }
 
     fn is_active(&self, needle: &str) -> bool {
