@@ -31,9 +31,8 @@ class Odbc(Client):
             "Pwd": to["password"] or "",
             "Database": to["database"],
             "SSLmode": to["sslmode"] or "prefer",
-            # Prepare at the server; roll nothing but the statement back.
+            # Prepare at the server.
             "UseServerSidePrepare": 1,
-            "Protocol": "7.4-0",
             "MaxVarcharSize": 255,
         }
         if to["ca_file"]:
@@ -55,12 +54,6 @@ class Odbc(Client):
         # pyodbc keeps the statement of a cursor prepared for as long as its text stays.
         with self.connection.cursor() as cursor:
             return [[list(row) for row in cursor.execute(sql, value).fetchall()] for value in values]
-
-    def copy_in(self, sql, text):
-        self.simple(sql)
-
-    def copy_out(self, sql):
-        return "".join(row[0] for row in self.simple(sql))
 
     def cancel(self, sql, running):
         told, cursor = [], self.connection.cursor()
