@@ -31,8 +31,9 @@ class Odbc(Client):
             "Pwd": to["password"] or "",
             "Database": to["database"],
             "SSLmode": to["sslmode"] or "prefer",
-            # Prepare at the server.
+            # Prepare at the server; after an error roll nothing back behind the user's back.
             "UseServerSidePrepare": 1,
+            "Protocol": "7.4-0",
             "MaxVarcharSize": 255,
         }
         if to["ca_file"]:
