@@ -187,12 +187,20 @@ impl Home {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the proxy starts");
         let mut line = String::new();
         let out = child.stdout.take().expect("its output is piped");
+        let mut err = child.stderr.take().expect("its errors are piped");
+        // Read all along: a proxy that logs much would wait for ever for room in the pipe.
+        let err = std::thread::spawn(move || {
+            let mut said = String::new();
+            std::io::Read::read_to_string(&mut err, &mut said).expect("it speaks UTF-8");
+            said
+        });
         BufReader::new(out).read_line(&mut line).expect("it says something");
         match serde_json::from_str(&line) {
-            Ok(address) => Proxy { child, address },
+            Ok(address) => Proxy { child, address, err: Some(err) },
             Err(error) => {
-                let said = Said::of(child.wait_with_output().expect("it ends"));
-                panic!("no address but {line:?} ({error}): {said:?}");
+                let ended = child.wait().expect("it ends");
+                let said = err.join().expect("it is read");
+                panic!("no address but {line:?} ({error}): {ended}: {said}");
             }
         }
     }
@@ -226,6 +234,8 @@ impl Said {
 pub(crate) struct Proxy {
     child: Child,
     pub(crate) address: serde_json::Value,
+    /// What it says on stderr, until it is waited for.
+    err: Option<std::thread::JoinHandle<String>>,
 }
 
 impl Proxy {
@@ -249,10 +259,7 @@ impl Proxy {
     /// Waits until it has ended by itself.
     pub(crate) fn wait(mut self) -> Said {
         let ended = eventually("the proxy ends", || self.child.try_wait().expect("it is ours"));
-        let mut err = String::new();
-        if let Some(mut said) = self.child.stderr.take() {
-            std::io::Read::read_to_string(&mut said, &mut err).expect("it speaks UTF-8");
-        }
+        let err = self.err.take().expect("nobody has waited yet").join().expect("it is read");
         Said { code: ended.code().unwrap_or(-1), out: String::new(), err }
     }
 

@@ -24,7 +24,7 @@ struct Stage {
 
 /// Cheap ones first, so that a slip is known early. All that is compiled is compiled for the whole workspace with all
 /// targets: another selection would mean other features, and most of the dependencies once more.
-const STAGES: [Stage; 14] = [
+const STAGES: [Stage; 15] = [
     Stage { name: "setup", check: setup::everything },
     Stage {
         name: "lock file",
@@ -37,6 +37,7 @@ const STAGES: [Stage; 14] = [
     Stage { name: "ui: build", check: || npm(&["run", "--silent", "build"]) },
     Stage { name: "build", check: || cargo(&["build", "--workspace", "--all-targets"]) },
     Stage { name: "tests", check: tests },
+    Stage { name: "clients", check: clients },
     Stage { name: "fuzz", check: fuzz::briefly },
     Stage { name: "bindings", check: bindings_are_current },
     Stage { name: "end to end", check: || drive(&[]) },
@@ -83,6 +84,23 @@ fn tests() -> Result<()> {
     run_command(tests.current_dir(root()))
 }
 
+/// Real drivers through a proxy. The first run installs them.
+pub(crate) fn clients() -> Result<()> {
+    let mut tests = Command::new("cargo");
+    tests.args([
+        "test",
+        "--workspace",
+        "--features",
+        "postern-tests/clients",
+        "--test",
+        "clients",
+        "--",
+        "--nocapture",
+    ]);
+    tests.env("POSTERN_PROGRAM", workspace::program("postern")?);
+    run_command(tests.current_dir(root()))
+}
+
 fn bindings_are_current() -> Result<()> {
     let committed = fs::read(contract()).with_context(|| format!("reading {}", contract().display()))?;
     if committed != typescript()? {
@@ -106,7 +124,7 @@ fn typescript() -> Result<Vec<u8>> {
 
 /// The shell, the libraries, their tests and the end-to-end tests alike.
 fn clippy() -> Result<()> {
-    let what = ["clippy", "--workspace", "--all-targets", "--features", "postern-tests/e2e"];
+    let what = ["clippy", "--workspace", "--all-targets", "--features", "postern-tests/e2e,postern-tests/clients"];
     cargo(&[&what[..], &["--", "--deny", "warnings"]].concat())
 }
 

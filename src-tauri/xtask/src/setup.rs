@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// To build the shell, to run the sandbox, and to test the window. One list, so that one command is enough.
-const PACKAGES: [&str; 21] = [
+const PACKAGES: [&str; 24] = [
     "build-essential",
     "libayatana-appindicator3-dev",
     "librsvg2-dev",
@@ -19,8 +19,12 @@ const PACKAGES: [&str; 21] = [
     // The sandbox's database, and psql.
     "postgresql",
     "postgresql-client",
-    // The AWS tools that check the sandbox.
+    // The AWS tools that check the sandbox, and the clients in Python.
     "python3-venv",
+    // The clients that Debian brings.
+    "default-jdk-headless",
+    "libpostgresql-jdbc-java",
+    "odbc-postgresql",
     // The window in a test.
     "dbus",
     "dbus-x11",

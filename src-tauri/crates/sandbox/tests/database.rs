@@ -93,12 +93,69 @@ fn parameters_that_postgresql_does_not_know_are_taken_and_too_many_float_digits_
         login(&[("plugin_name", "x"), ("client_protocol_version", "3"), ("application_name", "app")]).unwrap();
     assert_eq!(reported["server_version"], "8.0.2");
     assert_eq!(reported["client_encoding"], "UNICODE");
-    assert_eq!(reported["server_protocol_version"], "0");
+    assert_eq!(reported["server_protocol_version"], "1");
+    assert!(reported.contains_key("driver_token"));
+    assert_eq!(login(&[("client_protocol_version", "0")]).unwrap()["server_protocol_version"], "0");
+    assert!(!login(&[]).unwrap().contains_key("server_protocol_version"));
     assert_eq!(login(&[("client_encoding", "UTF8")]).unwrap()["client_encoding"], "UTF8");
     assert!(login(&[("extra_float_digits", "2")]).is_ok());
     let (code, message) = login(&[("extra_float_digits", "3")]).unwrap_err();
     assert_eq!(code, "22023");
     assert!(message.contains("outside the valid range for parameter \"extra_float_digits\""), "{message}");
+}
+
+#[test]
+fn a_driver_of_redshift_is_told_where_each_column_comes_from() {
+    let sql = "select order_id, coupon as code, 1 as one, lower(status) from mart.orders limit 0";
+    let described = |extra: &[(&str, &str)]| {
+        block_on(async {
+            let (mut wire, _) = Wire::log_in("analytics-prod", READER, extra).await.unwrap();
+            wire.description(sql).await
+        })
+    };
+    let (plain, longer) = (described(&[]), described(&[("client_protocol_version", "2")]));
+    let mut expected = plain[..2].to_vec();
+    let mut rest = &plain[2..];
+    for (name, more) in [
+        ("order_id", &b"mart\0orders\0order_id\0dev\0\x10\x00"[..]),
+        ("code", b"mart\0orders\0coupon\0dev\0\x10\x01"),
+        ("one", b"\0\0\0\0\x01\x01"),
+        ("lower", b"\0\0\0\0\x01\x01"),
+    ] {
+        let (field, after) = rest.split_at(name.len() + 1 + 18);
+        assert!(field.starts_with(name.as_bytes()));
+        expected.extend([field, more].concat());
+        rest = after;
+    }
+    assert!(rest.is_empty());
+    assert_eq!(longer, expected);
+}
+
+#[test]
+fn what_a_client_says_at_start_up_is_kept_for_the_administrator() {
+    let sent = [("driver_version", "a 1.0"), ("plugin_name", "p;q"), ("idp_type", "AwsIdc"), ("odd", "")];
+    block_on(async {
+        let (_wire, _) = Wire::log_in("analytics-prod", READER, &sent).await.unwrap();
+        let sandbox = sandbox().sandbox();
+        let admin = &sandbox.description().admin;
+        let mut config = tokio_postgres::Config::new();
+        config.host(&admin.host).user(&admin.user).password(&admin.password).dbname("dev");
+        config.port(sandbox.admin_port("analytics-prod").unwrap());
+        let (client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        let find = "select startup::text from pg_internal.session_log where startup::text like '%p;q%'";
+        let rows = loop {
+            let rows = client.query(find, &[]).await.unwrap();
+            if !rows.is_empty() {
+                break rows;
+            }
+            tokio::task::yield_now().await;
+        };
+        let startup: Vec<(String, String)> = serde_json::from_str(rows[0].get(0)).unwrap();
+        let startup: Vec<_> = startup.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let first = [("user", "IAMR:bi-readonly"), ("database", "dev")];
+        assert_eq!(startup, [&first[..], &sent[..]].concat());
+    });
 }
 
 #[test]

@@ -126,6 +126,8 @@ CREATE TABLE pg_internal.session_log (
     user_id integer NOT NULL,
     username text NOT NULL,
     database_name text NOT NULL,
+    -- Pairs of name and value, in the client's order.
+    startup json NOT NULL,
     PRIMARY KEY (session_id, start_us)
 );
 

@@ -36,6 +36,8 @@ pub(crate) struct SessionIdentity {
     pub(crate) user_id: u32,
     pub(crate) username: String,
     pub(crate) database: String,
+    /// What the client said at start-up, in its order.
+    pub(crate) startup: Vec<(String, String)>,
 }
 
 /// How a query ended.
@@ -107,6 +109,7 @@ struct SessionRow {
     user_id: u32,
     username: String,
     database_name: String,
+    startup: Vec<(String, String)>,
 }
 
 /// What is to be written at once.
@@ -169,6 +172,7 @@ impl History {
             user_id: who.user_id,
             username: who.username.clone(),
             database_name: who.database.clone(),
+            startup: who.startup.clone(),
         };
         let mut notes = self.lock();
         notes.sessions.insert((who.session_id, start_us), row);

@@ -15,6 +15,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
 
 use super::history::SessionIdentity;
+use super::metadata::Metadata;
 use super::relay::Established;
 use super::tracker::Tracker;
 use super::wire::{self, CancelKey, Cutter, Login, Piece};
@@ -26,6 +27,10 @@ const SERVER_VERSION: &str = "8.0.2";
 
 /// Redshift takes fewer extra digits than PostgreSQL does.
 const MOST_EXTRA_FLOAT_DIGITS: i32 = 2;
+
+/// Redshift's own additions to the protocol, by number: 1 is longer row descriptions. 2 and 3 change how values look in
+/// binary and how text is compared, which PostgreSQL behind us does not do.
+const NEWEST_PROTOCOL_VERSION: u32 = 1;
 
 /// What PostgreSQL reports and Redshift does not.
 const UNKNOWN_TO_REDSHIFT: &[&str] = &["default_transaction_read_only", "in_hot_standby", "IntervalStyle"];
@@ -179,7 +184,9 @@ async fn open_session(
             return Ok(None);
         }
     };
-    Greeting { login, workgroup, awake, user_id }.exchange(client, server).await
+    let asked = login.parameter("client_protocol_version").and_then(|version| version.trim().parse::<u32>().ok());
+    let protocol_version = asked.map(|asked| asked.min(NEWEST_PROTOCOL_VERSION));
+    Greeting { login, workgroup, awake, user_id, protocol_version }.exchange(client, server).await
 }
 
 /// The part of a login in which the real server speaks.
@@ -188,6 +195,8 @@ struct Greeting<'a> {
     workgroup: &'a Arc<Workgroup>,
     awake: Arc<Awake>,
     user_id: u32,
+    /// Which of Redshift's additions both sides know; None when the client is no driver of Redshift's.
+    protocol_version: Option<u32>,
 }
 
 impl Greeting<'_> {
@@ -235,9 +244,9 @@ impl Greeting<'_> {
         match name.as_str() {
             "server_version" => {
                 wire::put_parameter_status(output, &name, SERVER_VERSION);
-                if self.login.parameter("client_protocol_version").is_some() {
-                    // We never send the longer row descriptions that a higher number would promise.
-                    wire::put_parameter_status(output, "server_protocol_version", "0");
+                if let Some(version) = self.protocol_version {
+                    wire::put_parameter_status(output, "server_protocol_version", &version.to_string());
+                    wire::put_parameter_status(output, "driver_token", &uuid::Uuid::new_v4().to_string());
                 }
             }
             "client_encoding" if self.login.parameter("client_encoding").is_none() => {
@@ -274,7 +283,12 @@ impl Greeting<'_> {
             return Err(io::Error::other(error));
         }
         let user = self.login.parameter("user").unwrap_or_default().to_owned();
-        let who = SessionIdentity { session_id: key.pid, user_id: self.user_id, username: user, database };
+        let metadata = match self.protocol_version {
+            Some(1..) => Some(Metadata::new(self.awake.clone(), database.clone())),
+            _ => None,
+        };
+        let startup = self.login.parameters.clone();
+        let who = SessionIdentity { session_id: key.pid, user_id: self.user_id, username: user, database, startup };
         Ok(Established {
             client,
             server,
@@ -282,6 +296,7 @@ impl Greeting<'_> {
             unread,
             session_id: key.pid,
             tracker: Tracker::new(self.workgroup.history.clone(), who),
+            metadata,
             awake: self.awake,
         })
     }

@@ -1,7 +1,8 @@
 //! Redshift Serverless workgroups: real PostgreSQL clusters behind fronts of our own.
 //!
 //! `front` takes connections and speaks TLS, `login` judges temporary passwords and dresses PostgreSQL up, `relay` and
-//! `tracker` follow a session, `history` is what SYS_QUERY_HISTORY shows. Behind them `workgroup` wakes a `cluster`
+//! `tracker` follow a session, `metadata` lengthens row descriptions for Redshift's drivers, `history` is what
+//! SYS_QUERY_HISTORY shows. Behind them `workgroup` wakes a `cluster`
 //! that is a copy of the `template`, which `catalog.sql`, `roles.sql` and `warehouse.sql` have made.
 
 mod admin;
@@ -13,6 +14,7 @@ mod front;
 mod history;
 mod installation;
 mod login;
+mod metadata;
 mod relay;
 mod statements;
 mod template;

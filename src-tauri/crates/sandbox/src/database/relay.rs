@@ -14,6 +14,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::faults::{Cut, FaultState};
 use super::front;
+use super::metadata::Metadata;
 use super::tracker::{Answered, Tracker};
 use super::wire::{self, Cutter, Piece};
 use super::workgroup::{Awake, Workgroup};
@@ -32,13 +33,15 @@ pub(crate) struct Established {
     pub(crate) unread: BytesMut,
     pub(crate) session_id: i32,
     pub(crate) tracker: Tracker,
+    /// Set when the client has asked for Redshift's longer row descriptions.
+    pub(crate) metadata: Option<Metadata>,
     /// Keeps the cluster up while somebody is connected to it.
     pub(crate) awake: Arc<Awake>,
 }
 
 /// Relays until the server has closed its side, or a fault cuts the session.
 pub(crate) async fn run(session: Established, workgroup: &Workgroup) -> io::Result<()> {
-    let Established { mut client, mut server, greeting, unread, session_id, tracker, awake } = session;
+    let Established { mut client, mut server, greeting, unread, session_id, tracker, metadata, awake } = session;
     let _noted = NotedEnd { tracker: &tracker, workgroup, session_id };
     // Before the client knows that it is in, so that no cut is missed.
     let mut cuts = workgroup.faults.cuts();
@@ -46,8 +49,9 @@ pub(crate) async fn run(session: Established, workgroup: &Workgroup) -> io::Resu
     client.flush().await?;
     let (mut client_reads, mut client_writes) = tokio::io::split(client);
     let (mut server_reads, mut server_writes) = server.split();
+    let watch = Watch { tracker: &tracker, metadata: metadata.as_ref(), faults: &workgroup.faults };
     let cut = tokio::select! {
-        ended = answer(&mut server_reads, &mut client_writes, unread, &tracker, &workgroup.faults) => Err(ended),
+        ended = answer(&mut server_reads, &mut client_writes, unread, &watch) => Err(ended),
         never = ask_to_the_end(&mut client_reads, &mut server_writes, &tracker) => match never {},
         cut = next_cut(&mut cuts) => Ok(cut),
     };
@@ -133,14 +137,21 @@ fn put_with_text(output: &mut BytesMut, tag: u8, mut body: &[u8], text: &str) {
     });
 }
 
+/// What is made of the server's answers on their way.
+struct Watch<'a> {
+    tracker: &'a Tracker,
+    metadata: Option<&'a Metadata>,
+    faults: &'a FaultState,
+}
+
 /// Passes on what the server answers until it closes. A client that no longer listens does not keep it from ending.
 async fn answer(
     server: &mut (impl AsyncRead + Unpin),
     client: &mut (impl AsyncWrite + Unpin),
     mut input: BytesMut,
-    tracker: &Tracker,
-    faults: &FaultState,
+    watch: &Watch<'_>,
 ) -> io::Result<()> {
+    let Watch { tracker, metadata, faults } = *watch;
     let (mut cutter, mut output) = (Cutter::default(), BytesMut::with_capacity(CHUNK));
     // The client is not told any more: a fault says so, or it is gone.
     let (mut hangs, mut gone) = (false, false);
@@ -157,10 +168,13 @@ async fn answer(
                     tracker.returned(0, total.try_into().unwrap_or(i64::MAX));
                     output.put_slice(bytes);
                 }
-                Piece::Message { tag, body, bytes, .. } => match tracker.answered(tag, body) {
-                    Answered::AsItIs => output.put_slice(bytes),
-                    Answered::Canceled(_) if faults.hangs_after_cancel() => hangs = true,
-                    Answered::Canceled(error) => output.put_slice(&error),
+                Piece::Message { tag, body, bytes, .. } => match (tag, metadata) {
+                    (b'T', Some(metadata)) => metadata.put_description(body, &mut output).await?,
+                    _ => match tracker.answered(tag, body) {
+                        Answered::AsItIs => output.put_slice(bytes),
+                        Answered::Canceled(_) if faults.hangs_after_cancel() => hangs = true,
+                        Answered::Canceled(error) => output.put_slice(&error),
+                    },
                 },
             }
             let _ = input.split_to(length);

@@ -339,6 +339,7 @@ mod tests {
             user_id: 100,
             username: "IAMR:x".to_owned(),
             database: "dev".to_owned(),
+            startup: Vec::new(),
         };
         // No writer: what is noted is all that these tests look at.
         Tracker::new(Arc::default(), who)

@@ -13,6 +13,9 @@ const MAX_STARTUP: usize = 10_000;
 /// How much of a message is kept in memory; what is longer passes through in pieces.
 const MAX_WHOLE: usize = 64 * 1024;
 
+/// The same of a RowDescription: longer than one of 1664 columns with the longest names.
+const MAX_DESCRIPTION: usize = 256 * 1024;
+
 /// Anything a client can send first.
 #[derive(Debug)]
 pub(crate) enum Startup {
@@ -191,7 +194,9 @@ impl Cutter {
             return Err(invalid(format!("message of length {length}")));
         }
         let total = length + 1;
-        if input.len() < total.min(MAX_WHOLE) {
+        // A description of rows may have to be rewritten, and has at most as many columns as PostgreSQL allows.
+        let most = if header[0] == b'T' { MAX_DESCRIPTION } else { MAX_WHOLE };
+        if input.len() < total.min(most) {
             return Ok(None);
         }
         let here = total.min(input.len());

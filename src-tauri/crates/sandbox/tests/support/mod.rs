@@ -242,6 +242,20 @@ impl Wire {
         }
     }
 
+    /// The body of the RowDescription that a simple query is answered with.
+    pub(crate) async fn description(&mut self, sql: &str) -> Vec<u8> {
+        self.send(b'Q', format!("{sql}\0").as_bytes()).await;
+        let mut description = Vec::new();
+        loop {
+            match self.receive().await {
+                (b'T', body) => description = body,
+                (b'E', body) => panic!("{}", String::from_utf8_lossy(&body)),
+                (b'Z', _) => return description,
+                _ => {}
+            }
+        }
+    }
+
     /// How the server ends it: in order, or not.
     pub(crate) async fn end(&mut self) -> std::io::Result<usize> {
         self.0.read(&mut [0; 64]).await
