@@ -30,6 +30,7 @@ cargo xtask COMMAND
   fuzz [TARGET] [--seconds N | --runs N] [--keep]
                      the fuzz targets, a minute each; --keep adds what reaches
                      something new to tests/fuzz/corpus
+  clients            real drivers through a local proxy; CLIENTS_ONLY=NAME for one
   bindings           renew ui/src/ipc/contract.ts
   icons              renew what is made from icons/postern.svg
   package            build the .deb
@@ -57,6 +58,7 @@ fn run(words: &[&str]) -> Result<()> {
         ["test"] => checks::all(),
         ["e2e", filter @ ..] => checks::end_to_end(filter),
         ["fuzz", rest @ ..] => fuzz::by_hand(rest),
+        ["clients"] => checks::clients(),
         ["bindings"] => checks::renew_bindings(),
         ["icons"] => icons::renew(),
         ["package"] => demo::package(),
