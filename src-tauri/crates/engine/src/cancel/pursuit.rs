@@ -16,18 +16,16 @@ use crate::{
     error::Error,
     gate::Gate,
     login::Login,
+    monitor::Monitor,
 };
 
-use super::{
-    CancelStep, Outcome, PATIENCE, StepKind,
-    attempt::why_not,
-    millis, proof,
-    running::{Seen, Source},
-    steps_json,
-};
+use super::{CancelStep, Outcome, PATIENCE, StepKind, attempt::why_not, millis, proof, running::Source, steps_json};
 
 /// How long the server is asked whether it has ended the query.
 const LAST_PATIENCE: Duration = Duration::from_secs(10);
+
+/// SYS_QUERY_HISTORY may show a query later than it began (AWS names no limit).
+const LATE_HISTORY: Duration = Duration::from_secs(4);
 
 /// The last cancel that was asked for in each session.
 #[derive(Debug, Default)]
@@ -100,12 +98,6 @@ pub(crate) async fn pursue(engine: Engine, gate: Arc<Gate>, query: QueryMark, re
     });
 }
 
-/// What the session runs, or what it ran last.
-fn newest(queries: Vec<Seen>) -> Option<Seen> {
-    let live = queries.iter().position(Seen::lives).unwrap_or(0);
-    queries.into_iter().nth(live)
-}
-
 struct Pursuit<'a> {
     engine: &'a Engine,
     gate: &'a Gate,
@@ -126,31 +118,23 @@ impl Pursuit<'_> {
         let source = Source::of(&self.engine.shared.catalogue.load()?.database(&login.database)?.database_type);
         let monitor = self.engine.gate(&login)?.monitor().await?;
 
-        let Some(meant) = newest(source.queries_of(&monitor, backend_pid).await?) else {
-            self.step(StepKind::ServerReports, false, "the server shows no query of this session".to_owned());
+        // Asked although the server may show nothing live: what it shows may be late.
+        let call = format!("pg_cancel_backend({backend_pid})");
+        let sql = format!("SELECT {call}");
+        match self.gate.proxy().while_it_runs(self.query, monitor.query(&sql)).await {
+            None => return Ok(self.client_answered()),
+            Some(Ok(_)) => self.step(StepKind::CancelBackend, true, call),
+            Some(Err(Error::Sql(failure))) => {
+                self.step(StepKind::CancelBackend, false, failure.message.clone());
+                if failure.sqlstate == SqlState::INSUFFICIENT_PRIVILEGE.code() {
+                    return Ok(Outcome::NotPermitted);
+                }
+            }
+            Some(Err(other)) => return Err(other),
+        }
+        let Some(status) = self.until_over(source, &monitor, backend_pid).await? else {
             return Ok(Outcome::StillRunning);
         };
-        self.gate.pursuits.change(self.query, |pursued| pursued.query_id = Some(meant.query_id));
-        let mut status = meant.status.clone();
-        if meant.lives() {
-            let call = format!("pg_cancel_backend({backend_pid})");
-            let sql = format!("SELECT {call}");
-            match self.gate.proxy().while_it_runs(self.query, monitor.query(&sql)).await {
-                None => return Ok(self.client_answered()),
-                Some(Ok(_)) => self.step(StepKind::CancelBackend, true, call),
-                Some(Err(Error::Sql(failure))) => {
-                    self.step(StepKind::CancelBackend, false, failure.message.clone());
-                    if failure.sqlstate == SqlState::INSUFFICIENT_PRIVILEGE.code() {
-                        return Ok(Outcome::NotPermitted);
-                    }
-                }
-                Some(Err(other)) => return Err(other),
-            }
-            let Some(over) = self.until_over(source, &monitor, backend_pid, meant.query_id).await? else {
-                return Ok(Outcome::StillRunning);
-            };
-            status = over;
-        }
         self.step(StepKind::ServerReports, true, status.clone());
         let (told, detail) = proof::client_told(self.gate, self.query).await;
         self.step(StepKind::ClientTold, told, detail);
@@ -162,24 +146,25 @@ impl Pursuit<'_> {
         Ok(if canceled { Outcome::Canceled } else { Outcome::AlreadyFinished })
     }
 
-    /// Waits until the server says that the query is over, and how; `None` when it still runs, and its client has no answer.
-    async fn until_over(
-        &self,
-        source: Source,
-        monitor: &crate::monitor::Monitor,
-        backend_pid: i32,
-        query_id: i64,
-    ) -> Result<Option<String>, Error> {
-        let deadline = Instant::now() + LAST_PATIENCE;
+    /// Waits until the server says that the query is over, and how; `None` when it still runs, and its client has no answer. A query
+    /// that was never seen alive counts as over only once nothing of its session has been shown alive for a while.
+    async fn until_over(&self, source: Source, monitor: &Monitor, backend_pid: i32) -> Result<Option<String>, Error> {
+        let began = tokio::time::Instant::now();
         let mut pause = Duration::from_millis(50);
+        let mut seen = None;
         loop {
             let found = source.queries_of(monitor, backend_pid).await?;
-            match found.into_iter().find(|seen| seen.query_id == query_id) {
-                Some(seen) if seen.lives() => {}
-                Some(seen) => return Ok(Some(seen.status)),
-                None => return Ok(Some(String::new())),
+            if let Some(live) = found.iter().find(|query| query.lives()) {
+                seen = Some(live.query_id);
+                self.gate.pursuits.change(self.query, |pursued| pursued.query_id = seen);
+            } else if seen.is_some() || began.elapsed() >= LATE_HISTORY {
+                let over = found.into_iter().find(|query| seen.is_none_or(|id| id == query.query_id));
+                self.gate.pursuits.change(self.query, |pursued| {
+                    pursued.query_id = seen.or(over.as_ref().map(|query| query.query_id));
+                });
+                return Ok(Some(over.map_or_else(String::new, |query| query.status)));
             }
-            if Instant::now() >= deadline {
+            if began.elapsed() >= LAST_PATIENCE {
                 return Ok(None);
             }
             tokio::time::sleep(pause).await;
