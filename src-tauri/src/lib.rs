@@ -23,12 +23,15 @@ use tauri::Manager as _;
 use crate::invocation::Invocation;
 
 /// Runs the app until it quits. A second start hands its arguments to the first and ends with success.
+///
+/// `context` holds the window's page and the settings. It comes from `main.rs`, which is compiled once: the macro that makes it writes
+/// the page's files for its crate, and two compilations at the same time met half-written ones.
 #[must_use]
-pub fn run() -> ExitCode {
+pub fn run(context: tauri::Context) -> ExitCode {
     environment::log_to_stderr();
     environment::settle_webkit();
     environment::install_crypto_provider();
-    match build() {
+    match build(context) {
         Ok(app) => {
             app.run(quit::on_run_event);
             ExitCode::SUCCESS
@@ -40,7 +43,7 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn build() -> tauri::Result<tauri::App> {
+fn build(context: tauri::Context) -> tauri::Result<tauri::App> {
     tauri::Builder::default()
         // First, so that a second start ends before anything else of it begins.
         .plugin(invocation::single_instance())
@@ -63,5 +66,5 @@ fn build() -> tauri::Result<tauri::App> {
             quit::on_signals(app);
             Ok(())
         })
-        .build(tauri::generate_context!())
+        .build(context)
 }

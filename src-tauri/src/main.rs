@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    postern_shell::run()
+    postern_shell::run(tauri::generate_context!())
 }
