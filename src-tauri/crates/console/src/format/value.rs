@@ -47,13 +47,13 @@ pub(super) trait Float {
 
 impl Float for f32 {
     fn is_finite(&self) -> bool {
-        f32::is_finite(*self)
+        Self::is_finite(*self)
     }
 }
 
 impl Float for f64 {
     fn is_finite(&self) -> bool {
-        f64::is_finite(*self)
+        Self::is_finite(*self)
     }
 }
 
