@@ -9,8 +9,10 @@
 //! cancel, by a [`tab::Connector`]; the proxy behind it does the rest for the console as for any other client.
 
 pub mod analysis;
+pub mod complete;
 pub mod export;
 pub mod format;
+pub mod objects;
 pub mod row;
 pub mod session;
 pub mod split;

@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::Strings;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Space,
     Comment,
     /// A name or keyword without quotes.
@@ -19,20 +19,20 @@ pub(super) enum Kind {
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Token {
-    pub(super) kind: Kind,
-    pub(super) range: Range<usize>,
+pub(crate) struct Token {
+    pub(crate) kind: Kind,
+    pub(crate) range: Range<usize>,
 }
 
 /// Tokens of a text, one after the other without a gap.
-pub(super) struct Lexer<'a> {
+pub(crate) struct Lexer<'a> {
     text: &'a str,
     at: usize,
     strings: Strings,
 }
 
 impl<'a> Lexer<'a> {
-    pub(super) fn new(text: &'a str, strings: Strings) -> Self {
+    pub(crate) fn new(text: &'a str, strings: Strings) -> Self {
         Self { text, at: 0, strings }
     }
 

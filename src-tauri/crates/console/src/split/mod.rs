@@ -3,7 +3,7 @@
 //! Offsets are bytes unless a name says otherwise. The editor counts UTF-16 units and PostgreSQL counts characters from
 //! 1 in its error positions: the conversions are here too, so that only one place knows all three.
 
-mod lexer;
+pub(crate) mod lexer;
 mod offsets;
 
 use std::ops::Range;
