@@ -26,6 +26,7 @@ use crate::{
     error::Error,
     gate::Gate,
     login::Login,
+    objects,
     sql::session_failure,
 };
 
@@ -122,7 +123,7 @@ impl Engine {
         };
         let tab = Tab::new(GateConnector { gate: Arc::clone(&gate) }, options);
         let id = TabId(self.shared.tabs.last.fetch_add(1, Ordering::Relaxed) + 1);
-        self.tell_runs(id, &tab);
+        self.tell_runs(id, &tab, objects::Changes::of(self, login));
         let shown = ConsoleTab { id, login: login.clone(), env: gate.env().map(str::to_owned) };
         lock(&self.shared.tabs.open).insert(id, Arc::new(Open { tab, gate }));
         Ok(shown)
@@ -362,13 +363,18 @@ impl Engine {
 
     /// Passes the steps of a tab's runs on, until the tab is dropped. The more statements a run has, the more there is to
     /// tell at each step, and the longer the pause in between; its end waits for nothing.
-    fn tell_runs(&self, id: TabId, tab: &Tab<GateConnector>) {
+    fn tell_runs(&self, id: TabId, tab: &Tab<GateConnector>, mut objects: objects::Changes) {
         let mut watch = tab.watch();
         let changes = self.shared.changes.clone();
         tokio::spawn(async move {
             while watch.changed().await.is_ok() {
                 let (statements, ended) = match &*watch.borrow_and_update() {
-                    Some(run) => (run.statements.len() as u64, run.state.ended()),
+                    Some(run) => {
+                        if run.state.ended() {
+                            objects.look(run);
+                        }
+                        (run.statements.len() as u64, run.state.ended())
+                    }
                     None => (0, true),
                 };
                 // Nobody listening is fine.

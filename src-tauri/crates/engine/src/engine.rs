@@ -27,6 +27,7 @@ use crate::{
     home::Home,
     login::Login,
     memory::{Memory, SignIn},
+    objects::Catalogues,
     tasks::Tasks,
     tls::TlsCache,
 };
@@ -55,6 +56,8 @@ pub enum Change {
     Exports,
     /// Work on a result went on.
     Progress(crate::tasks::Progress),
+    /// The catalogue of a login is read, was read, or is out of date.
+    Objects(crate::objects::ObjectsState),
 }
 
 /// How to open an engine.
@@ -106,6 +109,7 @@ pub(crate) struct Shared {
     pub(crate) tabs: Tabs,
     pub(crate) exports: Exports,
     pub(crate) tasks: Tasks,
+    pub(crate) catalogues: Catalogues,
     pub(crate) expiry: Expiry,
     pub(crate) tls: TlsCache,
     aws_files: Option<AwsFiles>,
@@ -137,6 +141,7 @@ impl Engine {
                 tabs: Tabs::default(),
                 exports: Exports::default(),
                 tasks: Tasks::default(),
+                catalogues: Catalogues::default(),
                 expiry: Expiry::default(),
                 tls: TlsCache::default(),
                 aws_files: options.aws_files,

@@ -337,6 +337,7 @@ impl Engine {
         let closed = lease::revoke(&self.shared.home, database)?;
         self.shared.exports.stop_of(database).await;
         self.shared.tabs.close_of(database).await;
+        self.shared.catalogues.forget(database);
         let gates: Vec<_> = {
             let mut gates = lock(&self.shared.gates);
             let logins: Vec<Login> =

@@ -28,6 +28,7 @@ mod live;
 mod login;
 mod memory;
 mod monitor;
+mod objects;
 mod passfile;
 mod ports;
 mod recent;
@@ -68,6 +69,7 @@ pub use crate::{
     live::LiveSession,
     login::Login,
     memory::SignIn,
+    objects::{MissingPart, ObjectsPart, ObjectsPhase, ObjectsState},
     ports::PortOwner,
     recent::RecentConnection,
     sockets::{Holder, Process},

@@ -1,5 +1,7 @@
 //! SQL sessions for whoever runs statements itself: `postern db exec`, the tests.
 
+use std::{fmt::Debug, sync::Arc, time::Duration};
+
 use postern_console::session::{Login as ConsoleLogin, Session, SessionError};
 use postern_wire::CancelKey;
 use tokio::io::DuplexStream;
@@ -10,6 +12,12 @@ use crate::{
     gate::Gate,
     login::Login,
 };
+
+/// How long a server may take to end a canceled statement before its session is left: longer than all steps of a cancel.
+const CANCEL_LIMIT: Duration = Duration::from_secs(20);
+
+/// How long after a cancel that found nothing to cancel the next is tried.
+const CANCEL_AGAIN: Duration = Duration::from_millis(50);
 
 impl Engine {
     /// Opens a session through the gate of a login. `program` is shown in the Connections view and on the server.
@@ -38,6 +46,26 @@ pub(crate) async fn start(gate: &Gate, program: &str) -> Result<Session<DuplexSt
         application_name: program.to_owned(),
     };
     Session::start(stream, &who).await.map_err(|error| gate.login_failure(session_failure(&login.database, &error)))
+}
+
+/// Has the server end what a session runs. `rest` takes what it still sends until then: a server that waits to be rid of a row hears
+/// of no cancel, and one whose client leaves may run on for nobody, as Redshift does.
+pub(crate) async fn cancel<T: Debug>(gate: &Arc<Gate>, key: Option<CancelKey>, rest: impl Future<Output = T>) {
+    let gate = Arc::clone(gate);
+    let asked = tokio::spawn(async move {
+        // The statement may still be on its way to the server.
+        while let Some(key) = &key
+            && !gate.cancel_local(key.pid).await
+        {
+            tokio::time::sleep(CANCEL_AGAIN).await;
+        }
+    });
+    let ended = tokio::time::timeout(CANCEL_LIMIT, rest).await;
+    asked.abort();
+    match ended {
+        Ok(ended) => tracing::debug!(?ended, "a statement of ours was canceled"),
+        Err(_) => tracing::warn!("the server did not end a statement of ours; its session is closed"),
+    }
 }
 
 /// What ended a session, or kept it from beginning.

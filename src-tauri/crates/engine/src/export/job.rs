@@ -1,7 +1,6 @@
 //! One export at work, on a thread of its own: neither the console nor a proxy waits for it.
 
 use std::{
-    fmt::Debug,
     path::PathBuf,
     sync::{
         Arc, Mutex,
@@ -18,7 +17,7 @@ use postern_console::{
     store::ResultStore,
     types::Column,
 };
-use postern_wire::{CancelKey, ErrorResponse};
+use postern_wire::ErrorResponse;
 use tokio::{io::DuplexStream, sync::watch};
 
 use super::{Export, ExportFile, ExportId, ExportState, Exported, write_failure};
@@ -27,7 +26,7 @@ use crate::{
     error::Error,
     gate::Gate,
     login::Login,
-    sql::{server_failure, session_failure, start},
+    sql::{cancel, server_failure, session_failure, start},
 };
 
 /// `application_name` of the session of an export.
@@ -35,12 +34,6 @@ const PROGRAM: &str = "Postern export";
 
 /// How often progress is told.
 const TICK: Duration = Duration::from_millis(250);
-
-/// How long a server may take to end a canceled statement before its session is left: longer than all steps of a cancel.
-const CANCEL_LIMIT: Duration = Duration::from_secs(20);
-
-/// How long after a cancel that found nothing to cancel the next is tried.
-const CANCEL_AGAIN: Duration = Duration::from_millis(50);
 
 /// Where the rows come from.
 pub(super) enum Source {
@@ -288,26 +281,6 @@ impl Job {
             }
         };
         ended.map_err(|error| session_failure(&self.login.database, &error))
-    }
-}
-
-/// Has the server end what a session runs. `rest` takes what it still sends until then: a server that waits to be rid of a row hears
-/// of no cancel, and one whose client leaves may run on for nobody, as Redshift does.
-async fn cancel<T: Debug>(gate: &Arc<Gate>, key: Option<CancelKey>, rest: impl Future<Output = T>) {
-    let gate = Arc::clone(gate);
-    let asked = tokio::spawn(async move {
-        // The statement may still be on its way to the server.
-        while let Some(key) = &key
-            && !gate.cancel_local(key.pid).await
-        {
-            tokio::time::sleep(CANCEL_AGAIN).await;
-        }
-    });
-    let ended = tokio::time::timeout(CANCEL_LIMIT, rest).await;
-    asked.abort();
-    match ended {
-        Ok(ended) => tracing::debug!(?ended, "the statement of an export was canceled"),
-        Err(_) => tracing::warn!("the server did not end the statement of an export; its session is closed"),
     }
 }
 
