@@ -36,6 +36,12 @@ const COMMANDS: &[&str] = &[
     "result_cancel",
     "result_pin",
     "result_close",
+    "objects_read",
+    "objects_stop",
+    "objects_rows",
+    "object_sql",
+    "object_definition",
+    "console_complete",
     "activity_list",
     "activity_cancel",
 ];

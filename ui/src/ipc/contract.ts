@@ -1163,6 +1163,294 @@ done: number,
  */
 of: number, };
 
+export type ReadObjects = { 
+/**
+ * Whose.
+ */
+target: Target, 
+/**
+ * Also when it was read already, or reading it has failed.
+ */
+again: boolean, };
+
+export type ObjectsState = { 
+/**
+ * Whose.
+ */
+target: Target, 
+/**
+ * What is going on.
+ */
+phase: ObjectsPhase, 
+/**
+ * Tables so far while it is read, or in all.
+ */
+tables: number, 
+/**
+ * Columns, likewise.
+ */
+columns: number, 
+/**
+ * When what there is was read, in milliseconds since 1970; absent when there is nothing.
+ */
+as_of: number | null, 
+/**
+ * How long that took.
+ */
+took_ms: number, 
+/**
+ * Something was changed since from here, and it was not read again.
+ */
+changed: boolean, 
+/**
+ * Parts that the server would not tell.
+ */
+missing: Array<MissingPart>, 
+/**
+ * Why the last reading failed.
+ */
+failure: Failure | null, };
+
+export type ObjectsPhase = "absent" | "reading" | "ready" | "failed" | "stopped";
+
+export type MissingPart = { 
+/**
+ * Which.
+ */
+part: ObjectsPart, 
+/**
+ * In the server's words.
+ */
+reason: string, };
+
+export type ObjectsPart = "databases" | "late_binding_views" | "external_columns" | "functions" | "keys" | "row_counts";
+
+export type ObjectRowsRequest = { 
+/**
+ * Whose catalogue.
+ */
+target: Target, 
+/**
+ * What is open in the tree; of no meaning to a search.
+ */
+open: OpenObjects, 
+/**
+ * A part of a name, or of several with points between; `null` for the tree.
+ */
+search: string | null, 
+/**
+ * Number of the first row.
+ */
+first: number, 
+/**
+ * Rows at most.
+ */
+count: number, };
+
+export type OpenObjects = { 
+/**
+ * The database itself is closed.
+ */
+database_closed: boolean, 
+/**
+ * Schemas.
+ */
+schemas: Array<string>, 
+/**
+ * Schemas whose functions are shown.
+ */
+functions: Array<string>, 
+/**
+ * Tables.
+ */
+tables: Array<ObjectName>, };
+
+export type ObjectName = { 
+/**
+ * Its schema.
+ */
+schema: string, 
+/**
+ * Its name.
+ */
+name: string, };
+
+export type ObjectRows = { 
+/**
+ * How many there are in all.
+ */
+total: number, 
+/**
+ * Those asked for.
+ */
+rows: Array<ObjectRow>, };
+
+export type ObjectRow = { 
+/**
+ * What it shows.
+ */
+kind: ObjectKind, 
+/**
+ * How deep it lies; a database, and a hit of a search, have zero.
+ */
+depth: number, 
+/**
+ * Name of what it shows; empty for the group of functions.
+ */
+name: string, 
+/**
+ * Its name as SQL writes it: in quotes where those are wanted, a table's and a function's with the schema.
+ */
+sql: string, 
+/**
+ * The schema it is in.
+ */
+schema: string | null, 
+/**
+ * The table it is in.
+ */
+table: string | null, 
+/**
+ * A column's type, what a function takes and gives.
+ */
+detail: string, 
+/**
+ * What somebody said about it.
+ */
+remarks: string | null, 
+/**
+ * Tables of a schema, rows of a table, functions.
+ */
+count: number | null, 
+/**
+ * Whether it is open; `null` when there is nothing to open.
+ */
+open: boolean | null, 
+/**
+ * Facts of a column.
+ */
+column: ColumnFacts | null, 
+/**
+ * Number of the row it lies under.
+ */
+parent: number | null, 
+/**
+ * Its place among its siblings, from 1.
+ */
+place: number, 
+/**
+ * How many those are.
+ */
+of: number, };
+
+export type ObjectKind = "database" | "other_database" | "schema" | "external_schema" | "shared_schema" | "table" | "view" | "materialized_view" | "late_binding_view" | "external_table" | "shared_table" | "column" | "functions" | "function" | "procedure" | "cte" | "alias";
+
+export type ColumnFacts = { 
+/**
+ * It holds no NULL.
+ */
+not_null: boolean, 
+/**
+ * Part of the primary key.
+ */
+primary: boolean, 
+/**
+ * The distribution key.
+ */
+distribution: boolean, 
+/**
+ * A key that the files of an external table are parted by.
+ */
+partition: boolean, 
+/**
+ * Its place in the sort key, from 1; negative where the key is interleaved, zero where it is not in it.
+ */
+sort: number, 
+/**
+ * How it is compressed.
+ */
+encoding: string | null, };
+
+export type ObjectRequest = { 
+/**
+ * Whose catalogue.
+ */
+target: Target, 
+/**
+ * Its schema.
+ */
+schema: string, 
+/**
+ * Its name.
+ */
+name: string, };
+
+export type ObjectSql = { 
+/**
+ * Its name with the schema, in quotes where SQL wants them.
+ */
+name: string, 
+/**
+ * A SELECT of all its columns by name.
+ */
+select: string, 
+/**
+ * A look at its first rows.
+ */
+preview: string, };
+
+export type CompleteRequest = { 
+/**
+ * Whose catalogue.
+ */
+target: Target, 
+/**
+ * A statement, or several.
+ */
+text: string, 
+/**
+ * The cursor, a UTF-16 offset into it.
+ */
+at: number, };
+
+export type Completion = { 
+/**
+ * Where the name begins that is being written, a UTF-16 offset.
+ */
+from: number, 
+/**
+ * Best first, at most 200.
+ */
+offers: Array<Offer>, 
+/**
+ * Which words of the language may go there.
+ */
+words: CompletionWords, };
+
+export type CompletionWords = "none" | "types" | "all";
+
+export type Offer = { 
+/**
+ * What it is.
+ */
+kind: ObjectKind, 
+/**
+ * The name, as it is.
+ */
+name: string, 
+/**
+ * What is written, in quotes where SQL wants them.
+ */
+insert: string, 
+/**
+ * A column's type, a table's schema, what a function takes and gives.
+ */
+detail: string, 
+/**
+ * It begins with what is written, or is it.
+ */
+close: boolean, };
+
 export type ActivityRequest = { 
 /**
  * Through which login.
@@ -1395,6 +1683,12 @@ export interface Commands {
   result_cancel: { request: string; response: null };
   result_pin: { request: PinResult; response: null };
   result_close: { request: string; response: null };
+  objects_read: { request: ReadObjects; response: ObjectsState };
+  objects_stop: { request: Target; response: null };
+  objects_rows: { request: ObjectRowsRequest; response: ObjectRows };
+  object_sql: { request: ObjectRequest; response: ObjectSql };
+  object_definition: { request: ObjectRequest; response: string };
+  console_complete: { request: CompleteRequest; response: Completion };
   activity_list: { request: ActivityRequest; response: Activity };
   activity_cancel: { request: CancelQuery; response: CancelReport };
 }
@@ -1408,5 +1702,6 @@ export interface Events {
   run_changed: Run;
   exports_changed: Array<Export>;
   result_progress: ResultProgress;
+  objects_changed: ObjectsState;
   show: Show;
 }

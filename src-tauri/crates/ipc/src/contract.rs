@@ -3,7 +3,9 @@
 
 use ts_rs::{Config, TS};
 
-use crate::{activity::*, connections::*, console::*, databases::*, error::*, exports::*, resources::*, session::*};
+use crate::{
+    activity::*, connections::*, console::*, databases::*, error::*, exports::*, objects::*, resources::*, session::*,
+};
 
 /// Calls `$with!` with all commands as `name(Request) -> Response`. `()` stands for nothing.
 #[macro_export]
@@ -44,6 +46,12 @@ macro_rules! commands {
             result_cancel(String) -> (),
             result_pin(PinResult) -> (),
             result_close(String) -> (),
+            objects_read(ReadObjects) -> ObjectsState,
+            objects_stop(Target) -> (),
+            objects_rows(ObjectRowsRequest) -> ObjectRows,
+            object_sql(ObjectRequest) -> ObjectSql,
+            object_definition(ObjectRequest) -> String,
+            console_complete(CompleteRequest) -> Completion,
             activity_list(ActivityRequest) -> Activity,
             activity_cancel(CancelQuery) -> CancelReport,
         }
@@ -62,6 +70,7 @@ macro_rules! events {
             run_changed: Run,
             exports_changed: Vec<Export>,
             result_progress: ResultProgress,
+            objects_changed: ObjectsState,
             show: Show,
         }
     };
@@ -158,6 +167,24 @@ pub fn typescript() -> String {
         Bucket,
         TopValue,
         ResultProgress,
+        ReadObjects,
+        ObjectsState,
+        ObjectsPhase,
+        MissingPart,
+        ObjectsPart,
+        ObjectRowsRequest,
+        OpenObjects,
+        ObjectName,
+        ObjectRows,
+        ObjectRow,
+        ObjectKind,
+        ColumnFacts,
+        ObjectRequest,
+        ObjectSql,
+        CompleteRequest,
+        Completion,
+        CompletionWords,
+        Offer,
         ActivityRequest,
         Activity,
         ActivityScope,

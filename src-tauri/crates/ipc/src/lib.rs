@@ -10,6 +10,7 @@ pub mod databases;
 pub mod error;
 pub mod exports;
 pub mod host;
+pub mod objects;
 pub mod resources;
 pub mod session;
 

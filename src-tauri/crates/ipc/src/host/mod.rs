@@ -5,6 +5,7 @@ mod console;
 mod convert;
 mod exports;
 mod failure;
+mod objects;
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,6 +22,7 @@ use crate::{
     databases::*,
     error::Failure,
     exports::Export,
+    objects::ObjectsState,
     resources::*,
     session::*,
 };
@@ -110,6 +112,7 @@ impl Host {
                 Ok(Change::SignInEnded(whose)) => vec![Ok(Event::sign_in_ended(whose.into()))],
                 Ok(Change::Exports) => vec![self.exports_list(()).await.map(Event::exports_changed)],
                 Ok(Change::Run(tab)) => vec![self.run_of(tab).map(Event::run_changed)],
+                Ok(Change::Objects(state)) => vec![Ok(Event::objects_changed(state.into()))],
                 Ok(Change::Progress(progress)) => vec![Ok(Event::result_progress(progress.into()))],
                 Ok(_) => continue,
                 Err(broadcast::error::RecvError::Lagged(_)) => self.everything().await,
@@ -131,6 +134,8 @@ impl Host {
             self.connections_list(()).await.map(Event::connections_changed),
             self.exports_list(()).await.map(Event::exports_changed),
         ];
+        let objects = self.engine().map(Engine::objects_states).unwrap_or_default();
+        events.extend(objects.into_iter().map(|state| Ok(Event::objects_changed(state.into()))));
         events.extend(tabs.iter().map(|tab| self.run_of(tab.id).map(Event::run_changed)));
         events
     }
