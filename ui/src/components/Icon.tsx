@@ -23,6 +23,7 @@ const shapes = {
     </>
   ),
   cloud: <path d="M4.5 12.5a3 3 0 0 1-.3-6 4 4 0 0 1 7.7.6 2.7 2.7 0 0 1-.4 5.4z" />,
+  column: <path d="M5 3.5v9M11 3.5v9" />,
   console: (
     <>
       <rect x="1.8" y="2.8" width="12.4" height="10.4" rx="1.8" />
@@ -64,6 +65,7 @@ const shapes = {
       <path d="M9.5 2v3h3" />
     </>
   ),
+  fn: <path d="M10.5 2.6c-1.6-.4-2.5.4-2.8 2L6.3 12c-.3 1.4-1 1.9-2.3 1.5M5 7h5" />,
   gear: (
     <>
       <circle cx="8" cy="8" r="2.1" />
@@ -125,6 +127,7 @@ const shapes = {
       <path d="M2.5 10.5v3h11v-3" />
     </>
   ),
+  schema: <path d="m8 2 6 3-6 3-6-3zM2 8l6 3 6-3M2 11l6 3 6-3" />,
   search: (
     <>
       <circle cx="7" cy="7" r="4.4" />
@@ -144,6 +147,12 @@ const shapes = {
     <>
       <circle cx="8" cy="5" r="2.8" />
       <path d="M2.5 14c.6-2.8 2.8-4.2 5.5-4.2s4.9 1.4 5.5 4.2" />
+    </>
+  ),
+  view: (
+    <>
+      <path d="M1.5 8S4 3.8 8 3.8 14.5 8 14.5 8 12 12.2 8 12.2 1.5 8 1.5 8z" />
+      <circle cx="8" cy="8" r="1.8" />
     </>
   ),
   x: <path d="m4 4 8 8M12 4l-8 8" />,

@@ -11,6 +11,7 @@ import { explain } from "../../lib/failure";
 import { count, elapsed } from "../../lib/format";
 import { isRunning, type Tab, useConsoles } from "../../lib/state/consoles";
 import { useNavigation } from "../../lib/state/navigation";
+import { usePreferences } from "../../lib/state/preferences";
 import { useToasts } from "../../lib/state/toasts";
 import { ContextBar } from "./ContextBar";
 import { Editor, type EditorHandle, forgetEditor } from "./Editor";
@@ -18,6 +19,8 @@ import { Results } from "./Results";
 import { RunBar } from "./RunBar";
 import { currentRows, failureOf, marks, phase } from "./run-state";
 import { Splitter } from "./Splitter";
+import { ObjectTree } from "./tree/ObjectTree";
+import { TreeEdge } from "./tree/TreeEdge";
 import "./console.css";
 
 export function ConsoleView() {
@@ -124,6 +127,7 @@ function Workspace({ tab }: { tab: Tab }) {
   const { setText, run, cancel } = useConsoles.getState();
   const editor = useRef<EditorHandle>(null);
   const work = useRef<HTMLDivElement>(null);
+  const body = useRef<HTMLDivElement>(null);
   const [share, setShare] = useState(0.44);
   const { id } = tab;
   const statements = tab.run?.statements;
@@ -135,6 +139,16 @@ function Workspace({ tab }: { tab: Tab }) {
     run: (from: number, to: number, all: boolean) => void run(id, from, to, all),
     stop,
     changed: (text: string) => setText(id, text),
+    format: () => void editor.current?.format(),
+  };
+  const tree = usePreferences((state) => state.tree);
+  const treeWidth = usePreferences((state) => state.treeWidth);
+  const treeActions = {
+    insert: (text: string) => editor.current?.insert(text),
+    preview: (sql: string) => {
+      const place = editor.current?.append(sql);
+      if (place) void run(id, place.from, place.to, false);
+    },
   };
   const runFromBar = (all: boolean) => {
     const { from, to } = editor.current?.selection() ?? { from: 0, to: 0 };
@@ -148,19 +162,24 @@ function Workspace({ tab }: { tab: Tab }) {
   const marked = useMemo(() => marks(tab.run), [signature]);
 
   useCtrlKey(".", stop);
-  useNextPane(work);
+  useTreeKey();
+  useNextPane(body);
 
   return (
     <>
-      <ContextBar tab={tab} onRun={runFromBar} />
-      <div className="con__work" ref={work}>
-        <div className="con__top" style={{ flexBasis: `${share * 100}%` }}>
-          <Editor tab={tab} actions={actions} ran={ran} marks={marked} handle={editor} />
+      <ContextBar tab={tab} onRun={runFromBar} onFormat={actions.format} />
+      <div className="con__body" ref={body} style={{ "--tree": `${treeWidth}px` } as React.CSSProperties}>
+        {tree && <ObjectTree tab={tab} actions={treeActions} />}
+        {tree && <TreeEdge />}
+        <div className="con__work" ref={work}>
+          <div className="con__top" style={{ flexBasis: `${share * 100}%` }}>
+            <Editor tab={tab} actions={actions} ran={ran} marks={marked} handle={editor} />
+          </div>
+          <Splitter share={share} onShare={setShare} busy={isRunning(tab)} within={work} />
+          <RunBar tab={tab} onStop={stop} />
+          <Results tab={tab} onGoTo={(offset) => editor.current?.goTo(offset)} />
+          <Announcer tab={tab} />
         </div>
-        <Splitter share={share} onShare={setShare} busy={isRunning(tab)} within={work} />
-        <RunBar tab={tab} onStop={stop} />
-        <Results tab={tab} onGoTo={(offset) => editor.current?.goTo(offset)} />
-        <Announcer tab={tab} />
       </div>
     </>
   );
@@ -201,18 +220,34 @@ function useCtrlKey(key: string, action: () => void): void {
   }, [key, action]);
 }
 
-/** F6 goes from the editor to the rows and back. */
-function useNextPane(work: React.RefObject<HTMLDivElement | null>): void {
+/** Ctrl+Shift+E shows the tree or puts it away. */
+function useTreeKey(): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (!(event.ctrlKey || event.metaKey) || !event.shiftKey || event.altKey || event.code !== "KeyE") return;
+      event.preventDefault();
+      const { tree, set } = usePreferences.getState();
+      void set({ tree: !tree });
+    };
+    window.addEventListener("keydown", onKey);
+    return () => window.removeEventListener("keydown", onKey);
+  }, []);
+}
+
+/** F6 goes from the tree to the editor, to the rows, and round again. */
+function useNextPane(body: React.RefObject<HTMLDivElement | null>): void {
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.key !== "F6") return;
-      const content = work.current?.querySelector<HTMLElement>(".cm-content");
-      const grid = work.current?.querySelector<HTMLElement>(".dgrid");
-      const inEditor = content?.contains(document.activeElement);
-      (inEditor ? (grid ?? content) : content)?.focus();
+      const found = [".otree[tabindex='0']", ".cm-content", ".dgrid"].map((pane) =>
+        body.current?.querySelector<HTMLElement>(pane),
+      );
+      const panes = found.filter((pane) => pane != null);
+      const here = panes.findIndex((pane) => pane.contains(document.activeElement));
+      panes[(here + 1) % panes.length]?.focus();
       event.preventDefault();
     };
     window.addEventListener("keydown", onKey);
     return () => window.removeEventListener("keydown", onKey);
-  }, [work]);
+  }, [body]);
 }

@@ -7,9 +7,18 @@ import type { Choices, Target } from "../../ipc/contract";
 import { useAttempt } from "../../lib/attempt";
 import { isRunning, type Tab, useConsoles } from "../../lib/state/consoles";
 import { useDatabases } from "../../lib/state/databases";
+import { useObjects } from "../../lib/state/objects";
+import { usePreferences } from "../../lib/state/preferences";
 
-export function ContextBar({ tab, onRun }: { tab: Tab; onRun: (all: boolean) => void }) {
+interface BarProps {
+  tab: Tab;
+  onRun: (all: boolean) => void;
+  onFormat: () => void;
+}
+
+export function ContextBar({ tab, onRun, onFormat }: BarProps) {
   const { t } = useTranslation();
+  const tree = usePreferences((state) => state.tree);
   const { target, env } = tab;
   const database = useDatabases((state) => state.list?.find(({ name }) => name === target.database));
   const change = useAttempt((to: Target) => useConsoles.getState().retarget(tab.id, to));
@@ -19,6 +28,25 @@ export function ContextBar({ tab, onRun }: { tab: Tab; onRun: (all: boolean) => 
   return (
     <>
       <div className="con__ctx">
+        <button
+          type="button"
+          className="btn btn--sm btn--ghost btn--icon con__treebtn"
+          aria-label={t("objects.toggle")}
+          aria-pressed={tree}
+          title={`${t("objects.toggle")}  ${keys("Ctrl Shift E")}`}
+          onClick={() => {
+            void usePreferences.getState().set({ tree: !tree });
+            // Whoever opens it wants to see what is there.
+            if (!tree)
+              void useObjects
+                .getState()
+                .read(target, false)
+                .catch(() => {});
+          }}
+          data-testid="toggle-tree"
+        >
+          <Icon name="schema" />
+        </button>
         <span className="con__chip">
           {env && <span className="is-env">{env}</span>}
           <span className="strong">{target.database}</span>
@@ -38,6 +66,16 @@ export function ContextBar({ tab, onRun }: { tab: Tab; onRun: (all: boolean) => 
           />
         </span>
         <span className="spacer" />
+        <button
+          type="button"
+          className="btn btn--sm btn--ghost hide-narrow"
+          disabled={empty}
+          title={`${t("editor.format")}  ${keys("Shift Alt F")}`}
+          onClick={onFormat}
+          data-testid="format"
+        >
+          {t("editor.format")}
+        </button>
         <button
           type="button"
           className="btn btn--sm btn--ghost"
