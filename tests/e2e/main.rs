@@ -8,6 +8,8 @@
 mod connections;
 /// Windows and clipboard of the display.
 mod desktop;
+/// The SQL editor and the schema tree.
+mod editor;
 /// Ten million rows, and what one does with them.
 mod grid;
 /// What the desktop is told while nobody looks at the window.

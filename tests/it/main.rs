@@ -8,6 +8,7 @@
 //! - `console`: the commands of the contract, as the window calls them.
 //! - `export`: rows into files, complete or absent.
 //! - `expiry`: the end of the sign-in towards AWS.
+//! - `objects`: the schema tree and completion over the catalogue views.
 //! - `proxy`: real clients through a local proxy, and what happens when something breaks.
 //! - `faults`: a proxy process between real clients and a network and a server that fail; `link` is that network.
 //! - `support`: the sandbox they share, and a home for each; `app`: the app behind the contract on such a home.
@@ -22,6 +23,7 @@ mod expiry;
 mod export;
 mod faults;
 mod link;
+mod objects;
 mod proxy;
 mod support;
 mod tidy;
