@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 
 use crate::{
     audit::{Audit, Batch},
+    clock::whole_millis,
     engine::Change,
     error::Error,
 };
@@ -186,12 +187,7 @@ fn describe<'a>(event: &'a Event<'a>) -> Option<(&'static str, &'static str, Own
         Event::SessionEnded { reason, bytes_up, bytes_down, elapsed } => (
             "db.session.end",
             "TDB01I",
-            Own::Ended {
-                reason,
-                bytes_up: *bytes_up,
-                bytes_down: *bytes_down,
-                elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
-            },
+            Own::Ended { reason, bytes_up: *bytes_up, bytes_down: *bytes_down, elapsed_ms: whole_millis(*elapsed) },
         ),
         Event::Query { sql: Text { text, bytes, cut } } => {
             ("db.session.query", "TDB02I", Own::Query { db_query: text, db_query_bytes: *bytes, cut: *cut })

@@ -39,9 +39,6 @@ const WATCHED_LIMIT: usize = 64 * 1024;
 /// Reads after which a client that never pauses, such as one in the middle of a COPY, is held all the same.
 const CATCH_UP_READS: usize = 64;
 
-/// SQLSTATE query_canceled.
-const QUERY_CANCELED: &str = "57014";
-
 /// How long a server may take to finish the message it is in, or to say its last words, once the session ends.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -538,7 +535,7 @@ fn watch(
         }
         ErrorResponse::TAG => {
             let error = ErrorResponse::decode(body)?;
-            if error.sqlstate() == QUERY_CANCELED {
+            if error.sqlstate() == ErrorResponse::QUERY_CANCELED {
                 session.activity.cancelled();
             }
             *fatal = matches!(error.severity(), Severity::Fatal | Severity::Panic).then_some(error);

@@ -122,7 +122,7 @@ impl StopReason {
             Self::SignedOut => ("57P01", "terminating connection: you signed out"),
             Self::Idle => ("57P05", "terminating connection: it was idle for as long as your role allows"),
             Self::Expired => ("57P01", "terminating connection: your sign-in is as old as your role allows"),
-            Self::CancelledButSilent => ("57014", "canceling statement due to user request"),
+            Self::CancelledButSilent => (ErrorResponse::QUERY_CANCELED, "canceling statement due to user request"),
             Self::Other(refusal) => return refusal.to_response(),
         };
         let response = ErrorResponse::fatal(sqlstate, message);

@@ -29,9 +29,6 @@ const LATE_CANCEL: Duration = Duration::from_millis(500);
 /// How long a server may go on sending rows that nobody can keep, before the session is given up.
 const DRAIN_LIMIT: Duration = Duration::from_secs(10);
 
-/// SQLSTATE query_canceled.
-const QUERY_CANCELED: &str = "57014";
-
 /// How the run, or one statement of it, ended.
 struct End<E> {
     state: RunState,
@@ -237,7 +234,7 @@ impl<C: Connector> Run<'_, C> {
             Ok(RunEnd::CopyToClient) => (End::of(RunState::Failed), Some(StatementFailure::CopyToClient)),
             // A proxy that gives up on a silent server says so and hangs up: that is a cancel all the same.
             Ok(RunEnd::Refused(error)) | Err(SessionError::Lost { server: Some(error), .. })
-                if error.sqlstate() == QUERY_CANCELED =>
+                if error.sqlstate() == ErrorResponse::QUERY_CANCELED =>
             {
                 (End::of(RunState::Canceled), Some(self.refused(index, *error)))
             }
@@ -289,10 +286,13 @@ impl<C: Connector> Run<'_, C> {
 }
 
 fn was_canceled(outcome: &Result<RunEnd, SessionError>) -> bool {
-    matches!(outcome, Ok(RunEnd::Refused(error)) if error.sqlstate() == QUERY_CANCELED)
+    matches!(outcome, Ok(RunEnd::Refused(error)) if error.sqlstate() == ErrorResponse::QUERY_CANCELED)
 }
 
 /// Stands for the answer that a server without a cancel key cannot give.
 fn canceled_by_leaving() -> RunEnd {
-    RunEnd::Refused(Box::new(ErrorResponse::error(QUERY_CANCELED, "the session was ended to cancel its statement")))
+    RunEnd::Refused(Box::new(ErrorResponse::error(
+        ErrorResponse::QUERY_CANCELED,
+        "the session was ended to cancel its statement",
+    )))
 }

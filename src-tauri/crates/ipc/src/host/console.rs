@@ -11,10 +11,10 @@ use postern_engine::{
             KeptResult as EngineKept, ResultInfo as EngineResult, RunRequest, RunState as EngineState, StatementFailure,
         },
     },
-    server_failure,
+    server_failure, whole_millis,
 };
 
-use super::{Host, convert::whole_millis, failure::sql};
+use super::{Host, failure::sql};
 use crate::{
     console::*,
     databases::Target,

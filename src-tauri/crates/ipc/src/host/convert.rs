@@ -1,7 +1,7 @@
 //! Engine types as their twins for the UI, and back.
 
 use postern_engine as engine;
-use postern_engine::{DatabaseType, millis};
+use postern_engine::{DatabaseType, millis, whole_millis};
 
 use crate::{activity::*, connections::*, databases::*, resources::*, session::SignInEnd};
 
@@ -320,9 +320,4 @@ impl From<engine::CancelStep> for CancelStep {
         };
         Self { kind, ok: step.ok, at_ms: whole_millis(step.at), detail: step.detail }
     }
-}
-
-/// Milliseconds of a duration.
-pub(crate) fn whole_millis(duration: std::time::Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
