@@ -222,17 +222,17 @@ fn judge(words: &Words<'_>) -> Result<(), Reason> {
         return Ok(());
     }
     if is_query(words, 0) || words.is(0, "declare") {
-        return query(words, 0, words.len());
+        return nothing_writes(words, 0, words.len());
     }
     if words.is(0, "explain") {
         let at = words.behind_explain();
         return match is_query(words, at) || words.is(at, "declare") {
-            true => query(words, 0, words.len()),
+            true => nothing_writes(words, 0, words.len()),
             false => Err(Reason::Command(command(words, at))),
         };
     }
     if words.is_any(0, &["show", "fetch", "move", "close", "deallocate", "discard", "unlisten"]) {
-        return Ok(());
+        return nothing_writes(words, 0, words.len());
     }
     if words.is_any(0, &["begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release"]) {
         return transaction(words);
@@ -251,8 +251,8 @@ fn is_query(words: &Words<'_>, at: usize) -> bool {
     words.is_any(at, &["select", "with", "values", "table"]) || words.is_symbol(at, "(")
 }
 
-/// A query, all of which is between `from` and `to`: nothing in it writes, however deep.
-fn query(words: &Words<'_>, from: usize, to: usize) -> Result<(), Reason> {
+/// No word between `from` and `to` writes, however deep it stands, and whether or not a grammar would look for it there.
+fn nothing_writes(words: &Words<'_>, from: usize, to: usize) -> Result<(), Reason> {
     for index in from..to {
         if words.is_any(index, &["insert", "update", "delete", "merge"]) {
             return Err(Reason::Command(words.text(index).to_ascii_uppercase()));
@@ -280,6 +280,7 @@ fn has_side_effects(function: &str) -> bool {
 
 /// Begins or ends a transaction; not one that may write, nor one that was prepared elsewhere.
 fn transaction(words: &Words<'_>) -> Result<(), Reason> {
+    nothing_writes(words, 0, words.len())?;
     match (0..words.len()).find(|&index| words.is_any(index, &["write", "prepared"])) {
         Some(index) if words.is(index, "write") => Err(Reason::Command("READ WRITE".to_owned())),
         Some(_) => Err(Reason::Command(format!("{} PREPARED", words.text(0).to_ascii_uppercase()))),
@@ -298,6 +299,7 @@ fn setting(words: &Words<'_>) -> Result<(), Reason> {
         "transaction_read_only",
         "write",
     ];
+    nothing_writes(words, 0, words.len())?;
     for index in 1..words.len() {
         let Some(name) = words.name(index) else { continue };
         if KEPT.contains(&name.as_str()) {
@@ -320,13 +322,13 @@ fn sets_utf8(words: &Words<'_>, name: usize) -> bool {
 
 /// `COPY … TO STDOUT`: neither into a file of the server nor to a program of it.
 fn copy(words: &Words<'_>) -> Result<(), Reason> {
+    nothing_writes(words, 0, words.len())?;
     let mut at = 1;
     if words.is_symbol(at, "(") {
         let end = words.behind_parenthesis(at);
         if !is_query(words, at + 1) {
             return Err(Reason::Command("COPY".to_owned()));
         }
-        query(words, at, end)?;
         at = end;
     } else {
         while words.name(at).is_some() && !words.is_any(at, &["to", "from"]) {
@@ -456,7 +458,10 @@ mod tests {
             ("copy t from 's3://b/k' iam_role default", "COPY FROM"),
             ("copy t to '/etc/passwd'", "COPY"),
             ("copy t to program 'sh'", "COPY"),
-            ("copy (delete from t returning *) to stdout", "COPY"),
+            ("copy (delete from t returning *) to stdout", "DELETE"),
+            ("copy (call p()) to stdout", "COPY"),
+            ("set x to delete", "DELETE"),
+            ("show delete", "DELETE"),
             ("copy (with x as (delete from t returning 1) select * from x) to stdout", "DELETE"),
             ("copy (select 1) to program 'sh'", "COPY"),
             ("unload ('select 1') to 's3://b/k' iam_role default", "UNLOAD"),
