@@ -9,6 +9,8 @@
 //! - `export`: rows into files, complete or absent.
 //! - `expiry`: the end of the sign-in towards AWS.
 //! - `proxy`: real clients through a local proxy, and what happens when something breaks.
+//! - `read_only`: that nothing writes through a read-only session, whatever a client tries.
+//! - `running`: transactions, values and questions of a console tab.
 //! - `faults`: a proxy process between real clients and a network and a server that fail; `link` is that network.
 //! - `support`: the sandbox they share, and a home for each; `app`: the app behind the contract on such a home.
 
@@ -23,5 +25,7 @@ mod export;
 mod faults;
 mod link;
 mod proxy;
+mod read_only;
+mod running;
 mod support;
 mod tidy;

@@ -108,6 +108,7 @@ impl TryFrom<OpenConnection> for engine::OpenConnection {
                 problem: format!("{:?} is no IP address", request.address.unwrap_or_default()),
             })?,
             anywhere: request.anywhere.unwrap_or_default(),
+            read_only: request.read_only.unwrap_or_default(),
         })
     }
 }
@@ -155,6 +156,7 @@ impl From<engine::Connection> for Connection {
             auth: connection.auth.into(),
             tls: connection.ca_file.map(|file| ConnectionTls { ca_file: file.display().to_string() }),
             beyond_loopback: connection.beyond_loopback,
+            read_only: connection.read_only,
             unix_socket: connection.unix_socket.map(|path| path.display().to_string()),
             strings: ConnectionStrings { uri: strings.uri, psql: strings.psql, jdbc: strings.jdbc, env: strings.env },
             sessions: connection.sessions.into_iter().map(Into::into).collect(),
@@ -221,6 +223,7 @@ impl From<engine::RecentConnection> for RecentConnection {
             auth: recent.auth.into(),
             tls: recent.tls,
             address: recent.address.map(|address| address.to_string()),
+            read_only: recent.read_only,
             opened_at: millis(recent.opened_at),
             stopped_at: recent.stopped_at.map(millis),
             runs_in: recent.runs_in.map(|owner| owner.to_string()),
