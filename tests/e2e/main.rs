@@ -20,6 +20,8 @@ mod page;
 mod panel;
 /// Pictures of each view, in both themes and languages, wide and narrow.
 mod pictures;
+/// Values, transactions, questions and read-only tabs of the console.
+mod running;
 /// A second start of the app.
 mod second_start;
 /// The tray, as a desktop's panel sees it.

@@ -10,6 +10,8 @@
 //! - `expiry`: the end of the sign-in towards AWS.
 //! - `objects`: the schema tree and completion over the catalogue views.
 //! - `proxy`: real clients through a local proxy, and what happens when something breaks.
+//! - `read_only`: that nothing writes through a read-only session, whatever a client tries.
+//! - `running`: transactions, values and questions of a console tab.
 //! - `faults`: a proxy process between real clients and a network and a server that fail; `link` is that network.
 //! - `support`: the sandbox they share, and a home for each; `app`: the app behind the contract on such a home.
 
@@ -25,5 +27,7 @@ mod faults;
 mod link;
 mod objects;
 mod proxy;
+mod read_only;
+mod running;
 mod support;
 mod tidy;

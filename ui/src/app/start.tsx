@@ -43,6 +43,7 @@ function listen(): void {
   shell.on("databases_changed", () => void useDatabases.getState().load());
   shell.on("connections_changed", useConnections.getState().take);
   shell.on("run_changed", useConsoles.getState().take);
+  shell.on("tab_changed", useConsoles.getState().takeTab);
   shell.on("exports_changed", useExports.getState().take);
   shell.on("objects_changed", useObjects.getState().take);
   shell.on("show", ({ view, database }) => show(view, database));

@@ -12,22 +12,25 @@ use std::{
 
 use postern_console::{
     analysis::{ColumnStats, FindSpec, Found, View, ViewSpec, ViewWindow},
-    session::Login as ConsoleLogin,
+    session::{Login as ConsoleLogin, SessionError},
+    split::utf16_to_byte,
     store::{CellText, ResultId, ResultStore, StoreError, StoreOptions, Window},
     tab::{
-        CloseRefused, Connector, KeptResult, RunFailure, RunRefused, RunRequest, RunSnapshot, Stream, Tab, TabOptions,
+        Check, CloseRefused, Connector, EndRefused, KeptResult, RunFailure, RunRefused, RunRequest, RunSnapshot,
+        Stream, Tab, TabOptions, TabState,
     },
 };
 use postern_proxy::BoxFuture;
 use postern_wire::CancelKey;
 
 use crate::{
+    clock,
     engine::{Change, Engine, lock},
     error::Error,
     gate::Gate,
     login::Login,
     objects,
-    sql::session_failure,
+    sql::{server_failure, session_failure},
 };
 
 /// `application_name` of the console's sessions.
@@ -41,6 +44,12 @@ const STEP_PAUSE: Duration = Duration::from_micros(100);
 
 /// That pause at most.
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+
+/// How often a session with an open transaction is looked at while it rests: one that ends takes the transaction with it.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Values of the label `env` that stand for production; `ui/src/lib/env.ts` shows the same in its colour.
+const PRODUCTION: [&str; 2] = ["prod", "production"];
 
 /// Bytes of a cell that are given at most.
 const CELL: usize = 1_000_000;
@@ -64,6 +73,10 @@ pub struct ConsoleTab {
     pub login: Login,
     /// Value of the database's label `env`.
     pub env: Option<String>,
+    /// Its session forwards only what is known to only read.
+    pub read_only: bool,
+    /// What its session is in.
+    pub state: TabState,
 }
 
 /// The last run of a tab.
@@ -80,12 +93,31 @@ pub(crate) struct Tabs {
 struct Open {
     tab: Tab<GateConnector>,
     gate: Arc<Gate>,
+    read_only: bool,
+}
+
+impl Open {
+    fn shown(&self, id: TabId) -> ConsoleTab {
+        ConsoleTab {
+            id,
+            login: self.gate.login().clone(),
+            env: self.gate.env().map(str::to_owned),
+            read_only: self.read_only,
+            state: self.tab.watch_state().borrow().clone(),
+        }
+    }
+
+    /// A slip costs more here than a question.
+    fn is_production(&self) -> bool {
+        self.gate.env().is_some_and(|env| PRODUCTION.iter().any(|known| env.eq_ignore_ascii_case(known)))
+    }
 }
 
 /// Gives a tab its stream: a session of the gate.
 #[derive(Debug)]
 struct GateConnector {
     gate: Arc<Gate>,
+    read_only: bool,
 }
 
 impl Connector for GateConnector {
@@ -93,7 +125,10 @@ impl Connector for GateConnector {
 
     fn connect(&self) -> BoxFuture<'_, Result<Box<dyn Stream>, Error>> {
         Box::pin(async move {
-            let stream = self.gate.attach(PROGRAM).await?;
+            let stream = match self.read_only {
+                true => self.gate.attach_read_only(PROGRAM).await?,
+                false => self.gate.attach(PROGRAM).await?,
+            };
             Ok(Box::new(stream) as Box<dyn Stream>)
         })
     }
@@ -110,7 +145,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::AccessDenied`], [`Error::Aws`]; otherwise as reading the resources.
-    pub async fn console_open(&self, login: &Login) -> Result<ConsoleTab, Error> {
+    pub async fn console_open(&self, login: &Login, read_only: bool) -> Result<ConsoleTab, Error> {
         let gate = self.gate(login)?;
         gate.preflight().await?;
         let options = TabOptions {
@@ -120,26 +155,71 @@ impl Engine {
                 application_name: PROGRAM.to_owned(),
             },
             store: StoreOptions::new(self.home().spill()),
+            clock: clock::now,
         };
-        let tab = Tab::new(GateConnector { gate: Arc::clone(&gate) }, options);
+        let tab = Tab::new(GateConnector { gate: Arc::clone(&gate), read_only }, options);
         let id = TabId(self.shared.tabs.last.fetch_add(1, Ordering::Relaxed) + 1);
         self.tell_runs(id, &tab, objects::Changes::of(self, login));
-        let shown = ConsoleTab { id, login: login.clone(), env: gate.env().map(str::to_owned) };
-        lock(&self.shared.tabs.open).insert(id, Arc::new(Open { tab, gate }));
+        let open = Arc::new(Open { tab, gate, read_only });
+        self.tell_state(id, &open);
+        let shown = open.shown(id);
+        lock(&self.shared.tabs.open).insert(id, open);
         Ok(shown)
     }
 
     /// The open tabs, oldest first.
     #[must_use]
     pub fn console_tabs(&self) -> Vec<ConsoleTab> {
-        lock(&self.shared.tabs.open)
-            .iter()
-            .map(|(id, open)| ConsoleTab {
-                id: *id,
-                login: open.gate.login().clone(),
-                env: open.gate.env().map(str::to_owned),
-            })
-            .collect()
+        lock(&self.shared.tabs.open).iter().map(|(id, open)| open.shown(*id)).collect()
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn console_tab(&self, id: &str) -> Result<ConsoleTab, Error> {
+        self.tab(id).map(|(id, open)| open.shown(id))
+    }
+
+    /// What is to be known of a run before it begins. Dangers are told for production only: elsewhere a question at every turn would
+    /// teach to answer without reading.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn console_check(&self, id: &str, request: &RunRequest) -> Result<Check, Error> {
+        let open = self.tab(id)?.1;
+        let mut check = open.tab.check(request);
+        // A session that only reads does none of it.
+        if !open.is_production() || open.read_only {
+            check.dangers.clear();
+        }
+        Ok(check)
+    }
+
+    /// Has statements of a tab begin transactions by themselves, or no longer.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn console_set_manual(&self, id: &str, manual: bool) -> Result<ConsoleTab, Error> {
+        let (id, open) = self.tab(id)?;
+        open.tab.set_manual(manual);
+        Ok(open.shown(id))
+    }
+
+    /// Commits the open transaction of a tab, or rolls it back. Says whether it was committed: the server rolls one back that
+    /// has failed.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::InvalidValue`] when none is open or the tab is busy; [`Error::Sql`] when the server
+    /// refused it; [`Error::ConnectionLost`] when nobody knows any more.
+    pub async fn console_end_transaction(&self, id: &str, commit: bool) -> Result<bool, Error> {
+        let open = self.tab(id)?.1;
+        open.tab.end_transaction(commit).await.map_err(|refused| match refused {
+            EndRefused::Run(RunRefused::Closed) => Error::NotFound { kind: "tab", name: id.to_owned() },
+            EndRefused::Server(error) => Error::Sql(Box::new(server_failure(&error))),
+            EndRefused::Session(error) => transaction_lost(&open.gate.login().database, &error),
+            other => Error::InvalidValue { field: "transaction".to_owned(), problem: other.to_string() },
+        })
     }
 
     /// Closes a tab: what it runs is canceled, its session and results go.
@@ -156,9 +236,15 @@ impl Engine {
     /// Begins a run in a tab, and gives the tab's name for [`Self::run_of`].
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::InvalidValue`] when there is nothing to run or the tab is busy.
-    pub fn console_run(&self, id: &str, request: RunRequest) -> Result<TabId, Error> {
+    /// [`Error::NotFound`], [`Error::InvalidValue`] when there is nothing to run or the tab is busy;
+    /// [`Error::ConfirmationNeeded`] when [`Self::console_check`] names dangers and nobody has confirmed them.
+    pub fn console_run(&self, id: &str, request: RunRequest, confirmed: bool) -> Result<TabId, Error> {
         let (tab, open) = self.tab(id)?;
+        if !confirmed && let Some(first) = self.console_check(id, &request)?.dangers.first() {
+            let from = utf16_to_byte(&request.text, first.from);
+            let statement = request.text[from..utf16_to_byte(&request.text, first.to)].chars().take(100).collect();
+            return Err(Error::ConfirmationNeeded { database: open.gate.login().database.clone(), statement });
+        }
         open.tab.run(request).map_err(|refused| match refused {
             RunRefused::Closed => Error::NotFound { kind: "tab", name: id.to_owned() },
             RunRefused::Busy | RunRefused::Nothing | RunRefused::TooMany(_) => {
@@ -335,9 +421,16 @@ impl Engine {
         Ok(self.kept(id)?.1)
     }
 
-    /// The login of a tab.
-    pub(crate) fn tab_login(&self, id: &str) -> Result<Login, Error> {
-        Ok(self.tab(id)?.1.gate.login().clone())
+    /// As whom a statement of a tab is exported, and whether its session only reads. One that would ask first in the tab is
+    /// refused: an export is for reading.
+    pub(crate) fn exported_as(&self, id: &str, sql: &str) -> Result<(Login, bool), Error> {
+        let open = self.tab(id)?.1;
+        let login = open.gate.login().clone();
+        if !self.console_check(id, &RunRequest::all(sql))?.dangers.is_empty() {
+            let statement = sql.chars().take(100).collect();
+            return Err(Error::ConfirmationNeeded { database: login.database, statement });
+        }
+        Ok((login, open.read_only))
     }
 
     /// A result, and as whom it was read.
@@ -392,12 +485,53 @@ impl Engine {
     }
 }
 
+/// What the person has to know of a transaction whose end was lost on the way.
+fn transaction_lost(database: &str, error: &SessionError) -> Error {
+    match session_failure(database, error) {
+        Error::ConnectionLost { database, reason } => Error::ConnectionLost {
+            database,
+            reason: format!("{reason}. The transaction may or may not have been committed: look before you repeat it"),
+        },
+        other => other,
+    }
+}
+
 fn no_result(id: &str) -> Error {
     Error::NotFound { kind: "result", name: id.to_owned() }
 }
 
 fn view_of(store: &ResultStore, id: &str) -> Result<Arc<View>, Error> {
     store.view(id).ok_or_else(|| Error::NotFound { kind: "view", name: id.to_owned() })
+}
+
+impl Engine {
+    /// Passes on what a tab's session is in, until the tab is dropped.
+    fn tell_state(&self, id: TabId, open: &Arc<Open>) {
+        let mut watch = open.tab.watch_state();
+        let changes = self.shared.changes.clone();
+        let open = Arc::downgrade(open);
+        tokio::spawn(async move {
+            loop {
+                let rests = watch.borrow_and_update().transaction.is_some_and(|open| open.idle_since.is_some());
+                let looked = async {
+                    if !rests {
+                        std::future::pending::<()>().await;
+                    }
+                    tokio::time::sleep(LOOK).await;
+                };
+                tokio::select! {
+                    changed = watch.changed() => match changed {
+                        Ok(()) => drop(changes.send(Change::Tab(id))),
+                        Err(_) => return,
+                    },
+                    () = looked => match open.upgrade() {
+                        Some(open) => open.tab.look(),
+                        None => return,
+                    },
+                }
+            }
+        });
+    }
 }
 
 impl Tabs {

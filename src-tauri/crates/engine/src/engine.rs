@@ -52,6 +52,8 @@ pub enum Change {
     SignInEnded(SignInEnd),
     /// A run of this console tab went on.
     Run(crate::console::TabId),
+    /// What the session of this console tab is in is another.
+    Tab(crate::console::TabId),
     /// An export began, went on or ended.
     Exports,
     /// Work on a result went on.

@@ -96,3 +96,9 @@ pub fn rfc3339_millis(at: u64) -> String {
 pub fn millis(at: SystemTime) -> u64 {
     clock::millis(at)
 }
+
+/// Milliseconds of a duration.
+#[must_use]
+pub fn whole_millis(duration: Duration) -> u64 {
+    clock::whole_millis(duration)
+}

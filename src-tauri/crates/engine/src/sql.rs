@@ -25,7 +25,15 @@ impl Engine {
     /// # Errors
     /// [`Error::AccessDenied`], [`Error::Aws`], [`Error::Dial`], [`Error::LoginRefused`].
     pub async fn sql_session(&self, login: &Login, program: &str) -> Result<Session<DuplexStream>, Error> {
-        start(&*self.gate(login)?, program).await
+        start(&*self.gate(login)?, program, false).await
+    }
+
+    /// The same for a session in which only what is known to only read goes on.
+    ///
+    /// # Errors
+    /// As [`Self::sql_session`].
+    pub async fn read_only_session(&self, login: &Login, program: &str) -> Result<Session<DuplexStream>, Error> {
+        start(&*self.gate(login)?, program, true).await
     }
 
     /// Cancels what the session with this key runs, as a client's CancelRequest would.
@@ -37,8 +45,11 @@ impl Engine {
 }
 
 /// Starts a session through a gate.
-pub(crate) async fn start(gate: &Gate, program: &str) -> Result<Session<DuplexStream>, Error> {
-    let stream = gate.attach(program).await?;
+pub(crate) async fn start(gate: &Gate, program: &str, read_only: bool) -> Result<Session<DuplexStream>, Error> {
+    let stream = match read_only {
+        true => gate.attach_read_only(program).await?,
+        false => gate.attach(program).await?,
+    };
     let login = gate.login();
     let who = ConsoleLogin {
         user: login.db_user.clone(),

@@ -14,11 +14,15 @@ import { useNavigation } from "../../lib/state/navigation";
 import { usePreferences } from "../../lib/state/preferences";
 import { useToasts } from "../../lib/state/toasts";
 import { ContextBar } from "./ContextBar";
+import { DangerDialog } from "./DangerDialog";
 import { Editor, type EditorHandle, forgetEditor } from "./Editor";
+import { hasTransaction, type Leaving, useLeaving } from "./leaving";
+import { ParameterPanel } from "./parameters/ParameterPanel";
 import { Results } from "./Results";
 import { RunBar } from "./RunBar";
 import { currentRows, failureOf, marks, phase } from "./run-state";
 import { Splitter } from "./Splitter";
+import { LeaveDialog } from "./transaction/LeaveDialog";
 import { ObjectTree } from "./tree/ObjectTree";
 import { TreeEdge } from "./tree/TreeEdge";
 import "./console.css";
@@ -45,21 +49,43 @@ export function ConsoleView() {
       <h1 className="sr">{t("nav.console")}</h1>
       <TabStrip tabs={tabs} active={tab} />
       <Workspace key={tab.id} tab={tab} />
+      <Leave />
     </section>
   );
 }
 
+const tell = (reason: unknown) => useToasts.getState().fail(asFailure(reason));
+
+function closeNow(id: string): void {
+  forgetEditor(id);
+  useConsoles.getState().close(id).catch(tell);
+}
+
+/** Asks before a tab with an open transaction is closed, or gets another session. */
+function Leave() {
+  const leaving = useLeaving((state) => state.leaving);
+  const tab = useConsoles((state) => state.tabs.find(({ id }) => id === leaving?.id));
+  const { stay } = useLeaving.getState();
+  if (!leaving || !tab) return null;
+  return <LeaveDialog tab={tab} how={leaving.how} onStay={stay} onLeave={() => leave(leaving)} />;
+}
+
+function leave(leaving: Leaving): void {
+  useLeaving.getState().stay();
+  if (leaving.how === "close") closeNow(leaving.id);
+  else useConsoles.getState().retarget(leaving.id, leaving.target, leaving.readOnly).catch(tell);
+}
+
 function TabStrip({ tabs, active }: { tabs: Tab[]; active: Tab }) {
   const { t } = useTranslation();
-  const { select, open, close } = useConsoles.getState();
-  const fail = (reason: unknown) => useToasts.getState().fail(asFailure(reason));
+  const { select, open } = useConsoles.getState();
   const closeTab = (id: string) => {
-    forgetEditor(id);
-    close(id).catch(fail);
+    if (hasTransaction(id)) useLeaving.getState().ask({ id, how: "close" });
+    else closeNow(id);
   };
   const another = useCallback(
-    () => open(active.target).catch((reason) => useToasts.getState().fail(asFailure(reason))),
-    [open, active.target],
+    () => open(active.target, undefined, active.read_only).catch(tell),
+    [open, active.target, active.read_only],
   );
   useCtrlKey("t", another);
 
@@ -91,7 +117,19 @@ function TabStrip({ tabs, active }: { tabs: Tab[]; active: Tab }) {
                 data-testid={`console-tab-${tab.number}`}
               >
                 <EnvTick env={tab.env} />
+                {tab.read_only && (
+                  <>
+                    <Icon name="eye" size="sm" />
+                    <span className="sr">{t("readOnly.tab")}</span>
+                  </>
+                )}
                 <span className="clip">{name}</span>
+                {tab.transaction && (
+                  <i
+                    className={tab.transaction.failed ? "dot dot--bad" : "dot dot--warn"}
+                    title={t(tab.transaction.failed ? "transaction.failed" : "transaction.open")}
+                  />
+                )}
                 {isRunning(tab) && <i className="dot dot--run" />}
               </button>
               {/* For the pointer. A tab list holds nothing but tabs; their key is Delete. */}
@@ -174,11 +212,13 @@ function Workspace({ tab }: { tab: Tab }) {
         <div className="con__work" ref={work}>
           <div className="con__top" style={{ flexBasis: `${share * 100}%` }}>
             <Editor tab={tab} actions={actions} ran={ran} marks={marked} handle={editor} />
+            <ParameterPanel tab={tab} onRun={() => runFromBar(false)} />
           </div>
           <Splitter share={share} onShare={setShare} busy={isRunning(tab)} within={work} />
           <RunBar tab={tab} onStop={stop} />
           <Results tab={tab} onGoTo={(offset) => editor.current?.goTo(offset)} />
           <Announcer tab={tab} />
+          {tab.question && <DangerDialog tab={tab} question={tab.question} />}
         </div>
       </div>
     </>

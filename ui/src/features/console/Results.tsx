@@ -8,7 +8,7 @@ import { isOver, isRunning, type Tab } from "../../lib/state/consoles";
 import { ErrorPanel } from "./ErrorPanel";
 import { ExportButton } from "./export/ExportButton";
 import { ResultGrid } from "./grid/ResultGrid";
-import { nameOf, type ShownResult, shownResults } from "./kept";
+import { nameOf, repeatable, type ShownResult, shownResults } from "./kept";
 import { Messages } from "./Messages";
 import { failureOf } from "./run-state";
 import { useKept } from "./useKept";
@@ -86,7 +86,16 @@ export function Results({ tab, onGoTo }: Props) {
             />
           </div>
           <span className="spacer" />
-          <ExportButton tab={tab} statement={current?.statement ?? undefined} />
+          <ExportButton
+            tab={tab}
+            one={
+              current && {
+                result: current.result,
+                statementText: repeatable(current, tab.runText),
+                growing: current.growing,
+              }
+            }
+          />
           {current && (
             <ResultActions
               one={current}

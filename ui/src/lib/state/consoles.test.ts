@@ -14,12 +14,20 @@ const run = (id: string, state: Run["state"], elapsed_ms = 0): Run => ({
   failure: null,
 });
 
+const idle = { env: "prod", read_only: false, manual: false, transaction: null, lost: null };
+
 let memory: MemoryBackend;
 beforeEach(async () => {
   memory = provideMemoryBackend();
   useConsoles.setState({ tabs: [], active: null });
   let opened = 0;
-  memory.answer("console_open", (to) => ({ id: `t${++opened}`, target: to, env: "prod" }));
+  memory.answer("console_open", ({ target: to, read_only }) => ({
+    ...idle,
+    id: `t${++opened}`,
+    target: to,
+    read_only,
+  }));
+  memory.answer("console_check", () => ({ parameters: [], dangers: [] }));
   memory.answer("console_close", () => null);
   await useConsoles.getState().open(target, "select 1");
 });
@@ -56,7 +64,9 @@ describe("console tabs", () => {
   it("hand over the whole text with the selection", async () => {
     memory.answer("console_run", () => run("a", "done"));
     await useConsoles.getState().run("t1", 2, 6, false);
-    expect(memory.requests("console_run")).toEqual([{ tab: "t1", text: "select 1", from: 2, to: 6, all: false }]);
+    expect(memory.requests("console_run")).toEqual([
+      { tab: "t1", text: "select 1", from: 2, to: 6, all: false, parameters: [], confirmed: false },
+    ]);
   });
 
   it("run one thing at a time", async () => {
@@ -98,8 +108,8 @@ describe("console tabs", () => {
     memory.answer("console_tabs", () => {
       useConsoles.setState(({ tabs }) => ({ tabs: [...tabs, { ...tab(), id: "late" }] }));
       return [
-        { id: "t1", target, env: "prod" },
-        { id: "old", target, env: null },
+        { ...idle, id: "t1", target },
+        { ...idle, id: "old", target, env: null },
       ];
     });
     await useConsoles.getState().load();

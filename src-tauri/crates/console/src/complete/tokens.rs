@@ -92,12 +92,14 @@ pub(super) fn cut(text: &str, at: usize, strings: Strings) -> Option<Cut<'_>> {
             Kind::Comment if inside => return None,
             Kind::Comment => {}
             Kind::Word if touched => (from, prefix, rest) = (start, &text[start..at], end),
-            Kind::Other if inside && written.starts_with('"') => {
+            Kind::QuotedName if inside => {
                 (from, prefix, quoted) = (start, &text[start + 1..at], true);
                 // What is not closed would swallow the rest of the text.
                 rest = if closed(written) { end } else { at };
             }
-            Kind::Other if sort(written) == Sort::Literal && (inside || (touched && number(written))) => return None,
+            Kind::String | Kind::Parameter | Kind::Number if inside || (touched && token.kind == Kind::Number) => {
+                return None;
+            }
             _ => {
                 before.push(Token { sort: kind(token.kind, written), text: written, range: start..end });
                 rest = rest.max(end);
@@ -141,28 +143,18 @@ fn closed(text: &str) -> bool {
 }
 
 fn kind(kind: Kind, text: &str) -> Sort {
-    match kind {
-        Kind::Word => Sort::Word,
-        Kind::Semicolon => Sort::Semicolon,
-        _ => sort(text),
-    }
-}
-
-fn sort(text: &str) -> Sort {
-    match text {
-        "." => Sort::Dot,
-        "," => Sort::Comma,
-        "(" => Sort::Open,
-        ")" => Sort::Close,
-        "::" => Sort::Cast,
-        _ if text.starts_with('"') => Sort::Quoted,
-        _ if text.contains('\'') || text.starts_with('$') || number(text) => Sort::Literal,
+    match (kind, text) {
+        (Kind::Word, _) => Sort::Word,
+        (Kind::QuotedName, _) => Sort::Quoted,
+        (Kind::Semicolon, _) => Sort::Semicolon,
+        (Kind::String | Kind::Number | Kind::Parameter, _) => Sort::Literal,
+        (_, ".") => Sort::Dot,
+        (_, ",") => Sort::Comma,
+        (_, "(") => Sort::Open,
+        (_, ")") => Sort::Close,
+        (_, "::") => Sort::Cast,
         _ => Sort::Other,
     }
-}
-
-fn number(text: &str) -> bool {
-    text.trim_start_matches('.').starts_with(|first: char| first.is_ascii_digit())
 }
 
 fn unquoted(text: &str) -> String {

@@ -38,7 +38,11 @@ const TICK: Duration = Duration::from_millis(250);
 /// Where the rows come from.
 pub(super) enum Source {
     Kept(Box<dyn Rows>),
-    Statement(String),
+    /// In a session that only reads where its tab's does.
+    Statement {
+        sql: String,
+        read_only: bool,
+    },
 }
 
 impl Source {
@@ -49,7 +53,7 @@ impl Source {
     fn name(&self) -> &'static str {
         match self {
             Self::Kept(_) => "result",
-            Self::Statement(_) => "statement",
+            Self::Statement { .. } => "statement",
         }
     }
 }
@@ -83,7 +87,7 @@ impl Job {
     pub(super) fn new(id: ExportId, login: Login, path: PathBuf, format: Format, source: &Source) -> Arc<Self> {
         let total = match source {
             Source::Kept(rows) => Some(rows.count()),
-            Source::Statement(_) => None,
+            Source::Statement { .. } => None,
         };
         let progress = Progress { state: ExportState::Starting, failure: None, as_text: Vec::new(), elapsed: None };
         Arc::new(Self {
@@ -182,8 +186,8 @@ impl Job {
         let (name, format) = (source.name(), style.format);
         let (file, rows) = match source {
             Source::Kept(rows) => self.kept(engine, &*rows, style, file)?,
-            Source::Statement(sql) => {
-                tokio::runtime::Handle::current().block_on(self.run(engine, &sql, style, file))?
+            Source::Statement { sql, read_only } => {
+                tokio::runtime::Handle::current().block_on(self.run(engine, &sql, read_only, style, file))?
             }
         };
         if self.stopped() {
@@ -228,13 +232,14 @@ impl Job {
         &self,
         engine: &Engine,
         sql: &str,
+        read_only: bool,
         style: Style,
         file: ExportFile,
     ) -> Result<(ExportFile, u64), Error> {
         let mut stop = self.stop.subscribe();
         let gate = engine.gate(&self.login)?;
         let mut session = tokio::select! {
-            session = start(&gate, PROGRAM) => session?,
+            session = start(&gate, PROGRAM, read_only) => session?,
             _ = stop.wait_for(|stop| *stop) => return Err(Error::Canceled),
         };
         let mut rows = Counted { job: self, writer: RowWriter::new(style, file, |_: Remark<'_>| {}), dropped: false };

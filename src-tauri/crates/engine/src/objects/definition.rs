@@ -28,7 +28,7 @@ impl Engine {
         let objects = self.objects(login).ok_or_else(missing)?;
         let kind = objects.table_of(objects.table(schema, name).ok_or_else(missing)?).kind;
         let gate = self.gate(login)?;
-        let mut asking = Asking { session: start(&gate, PROGRAM).await?, login };
+        let mut asking = Asking { session: start(&gate, PROGRAM, false).await?, login };
         let told = match objects.redshift() {
             true => asking.show(kind, schema, name).await,
             false => asking.build(kind, schema, name).await,

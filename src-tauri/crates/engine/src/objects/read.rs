@@ -36,7 +36,7 @@ pub(super) async fn read(
     let gate = engine.gate(login)?;
     let mut stop = reading.stop.subscribe();
     let session = tokio::select! {
-        session = start(&gate, PROGRAM) => session?,
+        session = start(&gate, PROGRAM, false) => session?,
         () = told(&mut stop) => return Err(Error::Canceled),
     };
     let mut reader = Reader { gate, login, reading, session, builder: ObjectsBuilder::default(), missing: Vec::new() };

@@ -17,7 +17,7 @@ use tokio::sync::broadcast;
 use crate::{
     activity::*,
     connections::*,
-    console::{ResultProgress, Run},
+    console::{ConsoleTab, ResultProgress, Run},
     contract::Show,
     databases::*,
     error::Failure,
@@ -111,6 +111,7 @@ impl Host {
                 Ok(Change::Connections) => vec![self.connections_list(()).await.map(Event::connections_changed)],
                 Ok(Change::SignInEnded(whose)) => vec![Ok(Event::sign_in_ended(whose.into()))],
                 Ok(Change::Exports) => vec![self.exports_list(()).await.map(Event::exports_changed)],
+                Ok(Change::Tab(tab)) => vec![self.tab_of(tab).map(Event::tab_changed)],
                 Ok(Change::Run(tab)) => vec![self.run_of(tab).map(Event::run_changed)],
                 Ok(Change::Objects(state)) => vec![Ok(Event::objects_changed(state.into()))],
                 Ok(Change::Progress(progress)) => vec![Ok(Event::result_progress(progress.into()))],
@@ -136,6 +137,7 @@ impl Host {
         ];
         let objects = self.engine().map(Engine::objects_states).unwrap_or_default();
         events.extend(objects.into_iter().map(|state| Ok(Event::objects_changed(state.into()))));
+        events.extend(tabs.iter().map(|tab| self.tab_of(tab.id).map(Event::tab_changed)));
         events.extend(tabs.iter().map(|tab| self.run_of(tab.id).map(Event::run_changed)));
         events
     }

@@ -11,7 +11,7 @@ use postern_engine::{
     },
 };
 
-use super::{Host, convert::whole_millis};
+use super::Host;
 use crate::{databases::Target, error::Failure, objects::*};
 
 /// Rows that one answer holds at most.
@@ -223,5 +223,5 @@ fn whole(count: usize) -> u32 {
 }
 
 fn took(took: Duration) -> u64 {
-    whole_millis(took)
+    engine::whole_millis(took)
 }

@@ -4,19 +4,20 @@ import { useTranslation } from "react-i18next";
 import { Dialog } from "../../../components/Dialog";
 import { FailureNote } from "../../../components/FailureNote";
 import { asFailure, backend } from "../../../ipc/backend";
-import type { Failure, ObjectRow, Target } from "../../../ipc/contract";
+import type { Failure, ObjectRow } from "../../../ipc/contract";
 import { copy } from "../../../lib/clipboard";
-import { useConsoles } from "../../../lib/state/consoles";
+import { type Tab, useConsoles } from "../../../lib/state/consoles";
 import { useToasts } from "../../../lib/state/toasts";
 
 interface Props {
-  target: Target;
+  tab: Tab;
   row: ObjectRow;
   onClose: () => void;
 }
 
-export function Definition({ target, row, onClose }: Props) {
+export function Definition({ tab, row, onClose }: Props) {
   const { t } = useTranslation();
+  const { target } = tab;
   const [sql, setSql] = useState<string | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
   const { schema, name } = row;
@@ -40,7 +41,7 @@ export function Definition({ target, row, onClose }: Props) {
     onClose();
     useConsoles
       .getState()
-      .open(target, sql ?? "")
+      .open(target, sql ?? "", tab.read_only)
       .catch((reason) => useToasts.getState().fail(asFailure(reason)));
   };
 

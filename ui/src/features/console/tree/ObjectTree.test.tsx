@@ -19,6 +19,15 @@ const tab: Tab = {
   startedAt: 0,
   asking: false,
   failure: null,
+  read_only: false,
+  manual: false,
+  transaction: null,
+  lost: null,
+  names: [],
+  values: {},
+  missing: [],
+  heldBack: 0,
+  question: null,
 };
 
 const ready: ObjectsState = {

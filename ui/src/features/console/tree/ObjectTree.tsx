@@ -132,7 +132,7 @@ export function ObjectTree({ tab, actions }: { tab: Tab; actions: TreeActions })
   const openThere = (row: ObjectRow) =>
     useConsoles
       .getState()
-      .open({ ...target, db_name: row.name })
+      .open({ ...target, db_name: row.name }, undefined, tab.read_only)
       .catch(fail);
 
   const withSql = (row: ObjectRow, then: (sql: ObjectSql) => void) =>
@@ -299,7 +299,7 @@ export function ObjectTree({ tab, actions }: { tab: Tab; actions: TreeActions })
           testId="object-menu"
         />
       )}
-      {defined && <Definition target={target} row={defined} onClose={() => setDefined(null)} />}
+      {defined && <Definition tab={tab} row={defined} onClose={() => setDefined(null)} />}
     </aside>
   );
 }
