@@ -1,5 +1,6 @@
 //! One run from its first connection to its last statement.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::pin::pin;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use super::keep::Keep;
 use super::results::beginning;
 use super::{Connector, RunFailure, RunId, RunRequest, RunState, Shared, StatementFailure, TabSession, waiting};
 use crate::session::{RunEnd, Session, SessionError};
-use crate::split::{Strings, Utf16Offsets, token_at_position};
+use crate::split::{Strings, Utf16Offsets, is_explainable, token_at_position};
 use crate::store::StoreError;
 
 /// How often progress is told.
@@ -28,6 +29,9 @@ const LATE_CANCEL: Duration = Duration::from_millis(500);
 
 /// How long a server may go on sending rows that nobody can keep, before the session is given up.
 const DRAIN_LIMIT: Duration = Duration::from_secs(10);
+
+/// Stands in front of a statement whose plan is wanted. Never with ANALYZE, which would run it.
+const EXPLAIN: &str = "EXPLAIN ";
 
 /// SQLSTATE query_canceled.
 const QUERY_CANCELED: &str = "57014";
@@ -136,6 +140,16 @@ impl<C: Connector> Run<'_, C> {
     /// Runs one statement and notes how it ended.
     async fn statement(&self, index: usize, session: TabSession) -> (End<C::Error>, Option<TabSession>) {
         let began = Instant::now();
+        let strings = self.shared.state().strings;
+        let statement = &self.request.text[self.statements[index].clone()];
+        // Asked again, since it may have been split otherwise meanwhile.
+        if self.request.explain && !is_explainable(statement, strings) {
+            self.shared.statement(index, |statement| {
+                statement.state = RunState::Failed;
+                statement.failure = Some(StatementFailure::NotExplainable);
+            });
+            return (End::of(RunState::Failed), Some(session));
+        }
         self.shared.snapshot(|run| {
             run.state = RunState::Running;
             run.statements[index].state = RunState::Running;
@@ -153,6 +167,12 @@ impl<C: Connector> Run<'_, C> {
             statement.elapsed = began.elapsed();
         });
         (end, session)
+    }
+
+    /// What the server is sent for a statement.
+    fn sql(&self, index: usize) -> Cow<'_, str> {
+        let statement = &self.request.text[self.statements[index].clone()];
+        if self.request.explain { Cow::Owned(format!("{EXPLAIN}{statement}")) } else { Cow::Borrowed(statement) }
     }
 
     /// Has the server run it, and cancel it when the person says so.
@@ -173,9 +193,9 @@ impl<C: Connector> Run<'_, C> {
             true
         };
         let mut cancel = pin!(cancel.fuse());
-        let sql = &self.request.text[self.statements[index].clone()];
+        let sql = self.sql(index);
         let outcome = {
-            let mut running = pin!(self.with_progress(Some(index), session.run(sql, keep)));
+            let mut running = pin!(self.with_progress(Some(index), session.run(&sql, keep)));
             tokio::select! {
                 outcome = &mut running => outcome,
                 has_key = &mut cancel => match has_key {
@@ -256,6 +276,8 @@ impl<C: Connector> Run<'_, C> {
     fn mark(&self, index: usize, position: usize) -> (u32, u32) {
         let statement = self.statements[index].clone();
         let strings = self.shared.state().strings;
+        let before = if self.request.explain { EXPLAIN.len() } else { 0 };
+        let position = position.saturating_sub(before);
         let token = token_at_position(&self.request.text[statement.clone()], position, strings);
         let mut offsets = Utf16Offsets::new(&self.request.text);
         (offsets.of(statement.start + token.start), offsets.of(statement.start + token.end))

@@ -77,7 +77,7 @@ impl World {
     }
 
     fn run_all(&self, text: &str) -> RunId {
-        self.tab.run(RunRequest { text: text.into(), from: 0, to: 0, all: true }).unwrap()
+        self.tab.run(RunRequest { text: text.into(), from: 0, to: 0, all: true, explain: false }).unwrap()
     }
 
     /// The run as soon as it is as `until` wants it.
@@ -143,7 +143,10 @@ async fn a_new_run_drops_the_results_of_the_last_and_uses_its_session() {
     assert!(world.tab.result(first.id).is_some());
 
     world.run_all("select 2");
-    assert_eq!(world.tab.run(RunRequest { text: "x".into(), from: 0, to: 0, all: true }), Err(RunRefused::Busy));
+    assert_eq!(
+        world.tab.run(RunRequest { text: "x".into(), from: 0, to: 0, all: true, explain: false }),
+        Err(RunRefused::Busy)
+    );
     assert!(world.tab.result(first.id).is_none() && world.tab.results().is_empty());
     assert_eq!(server.query().await.as_deref(), Some("select 2"));
     server.complete("SELECT 0").ready().send().await;
@@ -182,7 +185,7 @@ async fn an_error_in_a_selection_marks_the_editors_text_too() {
     let start = units.len() - "selec 2; select 3".len();
     // Selected from its end to its start: which end the cursor is at does not matter.
     let (from, to) = (u32::try_from(start + 7).unwrap(), u32::try_from(start).unwrap());
-    world.tab.run(RunRequest { text: text.into(), from, to, all: false }).unwrap();
+    world.tab.run(RunRequest { text: text.into(), from, to, all: false, explain: false }).unwrap();
     let mut server = world.server().await;
     assert_eq!(server.query().await.as_deref(), Some("selec 2"));
     server.error(&ErrorResponse::error("42601", "syntax error").position(1)).ready().send().await;
@@ -192,15 +195,40 @@ async fn an_error_in_a_selection_marks_the_editors_text_too() {
 }
 
 #[tokio::test]
+async fn a_plan_is_asked_for_without_running_the_statement() {
+    let mut world = World::new();
+    let text = "delete from 한; select colum";
+    let at = |from| RunRequest { text: text.into(), from, to: from, all: false, explain: true };
+    world.tab.run(at(1)).unwrap();
+    let mut server = world.server().await;
+    assert_eq!(server.query().await.as_deref(), Some("EXPLAIN delete from 한"));
+    server.complete("EXPLAIN").ready().send().await;
+    assert_eq!(world.ended().await.state, RunState::Done);
+
+    world.tab.run(at(20)).unwrap();
+    assert_eq!(server.query().await.as_deref(), Some("EXPLAIN select colum"));
+    server.error(&ErrorResponse::error("42703", "no such column").position(16)).ready().send().await;
+    let run = world.ended().await;
+    let (from, to) = mark(&run, 0).unwrap();
+    let units: Vec<u16> = text.encode_utf16().collect();
+    assert_eq!(String::from_utf16(&units[from as usize..to as usize]).unwrap(), "colum");
+
+    // In front of this, EXPLAIN would run it.
+    let analyze = RunRequest { text: "analyze delete from t".into(), ..at(0) };
+    assert_eq!(world.tab.run(analyze), Err(RunRefused::NotExplainable));
+}
+
+#[tokio::test]
 async fn with_nothing_selected_the_statement_under_the_cursor_runs() {
     let mut world = World::new();
-    let at = |from| RunRequest { text: "select 1; select 2; -- end".into(), from, to: from, all: false };
+    let at =
+        |from| RunRequest { text: "select 1; select 2; -- end".into(), from, to: from, all: false, explain: false };
     world.tab.run(at(12)).unwrap();
     let mut server = world.server().await;
     assert_eq!(server.query().await.as_deref(), Some("select 2"));
     server.complete("SELECT 1").ready().send().await;
     world.ended().await;
-    let nothing = RunRequest { text: " -- nothing".into(), from: 0, to: 0, all: true };
+    let nothing = RunRequest { text: " -- nothing".into(), from: 0, to: 0, all: true, explain: false };
     assert_eq!(world.tab.run(nothing), Err(RunRefused::Nothing));
     assert_eq!(world.run.borrow().as_ref().unwrap().state, RunState::Done);
 }
@@ -444,7 +472,10 @@ async fn closing_cancels_what_runs_ends_the_session_and_drops_the_results() {
     let ((), after) = tokio::join!(world.tab.close(), serve);
     assert_eq!(after, None);
     assert!(world.tab.result(run.statements[0].result.as_ref().unwrap().id).is_none());
-    assert_eq!(world.tab.run(RunRequest { text: "x".into(), from: 0, to: 0, all: true }), Err(RunRefused::Closed));
+    assert_eq!(
+        world.tab.run(RunRequest { text: "x".into(), from: 0, to: 0, all: true, explain: false }),
+        Err(RunRefused::Closed)
+    );
 }
 
 #[tokio::test]
@@ -653,7 +684,7 @@ async fn a_script_of_fifty_megabytes_runs_and_one_of_too_many_statements_is_refu
     assert!(world.tab.results()[0].sql.len() <= 1_000);
 
     let many = "select 1;".repeat(MAX_STATEMENTS + 1);
-    let request = RunRequest { text: many.as_str().into(), from: 0, to: 0, all: true };
+    let request = RunRequest { text: many.as_str().into(), from: 0, to: 0, all: true, explain: false };
     assert_eq!(world.tab.run(request), Err(RunRefused::TooMany(MAX_STATEMENTS + 1)));
     assert_eq!(world.run.borrow().as_ref().unwrap().state, RunState::Done);
     assert_eq!(world.tab.results().len(), 1);
