@@ -6,12 +6,16 @@ mod connections;
 mod console;
 mod databases;
 mod exports;
+mod history;
+mod plots;
 mod resources;
 mod session;
 
 use tauri::{State, Wry, ipc::Invoke};
 
-use self::{activity::*, connections::*, console::*, databases::*, exports::*, resources::*, session::*};
+use self::{
+    activity::*, connections::*, console::*, databases::*, exports::*, history::*, plots::*, resources::*, session::*,
+};
 
 /// What every handler gets.
 type Host<'a> = State<'a, postern_ipc::host::Host>;

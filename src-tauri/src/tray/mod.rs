@@ -80,6 +80,7 @@ async fn take(app: &AppHandle, event: Event) {
         Event::connections_changed(connections) => learn(app, |knowledge| knowledge.connections(connections)),
         Event::run_changed(_)
         | Event::result_progress(_)
+        | Event::history_changed(_)
         | Event::exports_changed(_)
         | Event::show(_)
         | Event::sign_in_ended(_) => {}

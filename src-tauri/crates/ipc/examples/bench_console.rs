@@ -133,7 +133,7 @@ impl Bench {
 
     async fn begin(&self, sql: &str) -> Outcome<(Run, Receiver<Event>)> {
         let events = self.host.events();
-        let run = ConsoleRun { tab: self.tab.clone(), text: sql.to_owned(), from: 0, to: 0, all: true };
+        let run = ConsoleRun { tab: self.tab.clone(), text: sql.to_owned(), from: 0, to: 0, all: true, explain: false };
         Ok((self.host.console_run(run).await.map_err(words_of)?, events))
     }
 

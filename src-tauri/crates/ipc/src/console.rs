@@ -29,6 +29,8 @@ pub struct ConsoleRun {
     pub to: u32,
     /// Run all statements of the text, whatever is selected.
     pub all: bool,
+    /// Ask for the plan of each statement in place of running it.
+    pub explain: bool,
 }
 
 /// The state of a run. Sent as the event `run_changed` at most every 100 ms, and always at its end.

@@ -3,7 +3,10 @@
 
 use ts_rs::{Config, TS};
 
-use crate::{activity::*, connections::*, console::*, databases::*, error::*, exports::*, resources::*, session::*};
+use crate::{
+    activity::*, connections::*, console::*, databases::*, error::*, exports::*, history::*, plots::*, resources::*,
+    session::*,
+};
 
 /// Calls `$with!` with all commands as `name(Request) -> Response`. `()` stands for nothing.
 #[macro_export]
@@ -44,6 +47,20 @@ macro_rules! commands {
             result_cancel(String) -> (),
             result_pin(PinResult) -> (),
             result_close(String) -> (),
+            history_list(HistoryRequest) -> HistoryPage,
+            history_sql(i64) -> String,
+            history_forget(ForgetHistory) -> u64,
+            console_remembering(()) -> Remembering,
+            console_remember(Remembering) -> (),
+            console_restore(()) -> RestoredTabs,
+            console_retarget(RetargetTab) -> ConsoleTab,
+            draft_save(SaveDraft) -> (),
+            sql_open(Target) -> Option<RestoredTab>,
+            sql_save(SaveSql) -> Option<SqlFile>,
+            sql_reload(String) -> RestoredTab,
+            plot_choices(ResultTask) -> PlotChoices,
+            result_plot(PlotRequest) -> Plot,
+            result_plan(ResultTask) -> Plan,
             activity_list(ActivityRequest) -> Activity,
             activity_cancel(CancelQuery) -> CancelReport,
         }
@@ -62,6 +79,7 @@ macro_rules! events {
             run_changed: Run,
             exports_changed: Vec<Export>,
             result_progress: ResultProgress,
+            history_changed: (),
             show: Show,
         }
     };
@@ -158,6 +176,37 @@ pub fn typescript() -> String {
         Bucket,
         TopValue,
         ResultProgress,
+        HistoryRequest,
+        HistoryPage,
+        HistoryEntry,
+        HistoryOutcome,
+        ForgetHistory,
+        Remembering,
+        RestoredTabs,
+        RestoredTab,
+        Draft,
+        SqlFile,
+        SaveDraft,
+        SaveSql,
+        RetargetTab,
+        ResultTask,
+        PlotRequest,
+        PlotSpec,
+        PlotMeasure,
+        PlotChoices,
+        PlotRole,
+        PlotScale,
+        Plot,
+        PlotShape,
+        PlotSeries,
+        PlotPoint,
+        PlotBar,
+        PlotGroup,
+        PlotRange,
+        Plan,
+        PlanNode,
+        PlanDetail,
+        PlanWarning,
         ActivityRequest,
         Activity,
         ActivityScope,

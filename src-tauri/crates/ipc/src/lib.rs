@@ -9,7 +9,9 @@ pub mod contract;
 pub mod databases;
 pub mod error;
 pub mod exports;
+pub mod history;
 pub mod host;
+pub mod plots;
 pub mod resources;
 pub mod session;
 

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use postern_engine::{
-    ConsoleTab as EngineTab, Progress, TabId,
+    ConsoleTab as EngineTab, Error, Progress, TabId,
     results::{
         analysis::{self, FindSpec, ViewSpec},
         store::{CellText, Window},
         tab::{
-            KeptResult as EngineKept, ResultInfo as EngineResult, RunRequest, RunState as EngineState, StatementFailure,
+            KeptResult as EngineKept, ResultInfo as EngineResult, RunRefused, RunRequest, RunState as EngineState,
+            StatementFailure,
         },
     },
     server_failure,
@@ -34,7 +35,13 @@ impl Host {
 
     /// Runs statements.
     pub async fn console_run(&self, request: ConsoleRun) -> Result<Run, Failure> {
-        let run = RunRequest { text: Arc::from(request.text), from: request.from, to: request.to, all: request.all };
+        let run = RunRequest {
+            text: Arc::from(request.text),
+            from: request.from,
+            to: request.to,
+            all: request.all,
+            explain: request.explain,
+        };
         // To split a script of megabytes takes a while.
         let engine = self.engine()?.clone();
         let begun = tokio::task::spawn_blocking(move || engine.console_run(&request.tab, run)).await;
@@ -157,11 +164,11 @@ impl Host {
 }
 
 /// A number of the contract as a size: one that is too large is as good as the largest.
-fn size(number: u32) -> usize {
+pub(super) fn size(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-fn index(size: usize) -> u32 {
+pub(super) fn index(size: usize) -> u32 {
     u32::try_from(size).unwrap_or(u32::MAX)
 }
 
@@ -198,6 +205,7 @@ fn refused(failure: &StatementFailure) -> Failure {
             }
             failure
         }
+        StatementFailure::NotExplainable => Failure::from(&Error::NotRun(RunRefused::NotExplainable)),
         StatementFailure::CopyToClient => Failure::of(
             ErrorCode::InvalidValue,
             [

@@ -5,6 +5,8 @@ mod console;
 mod convert;
 mod exports;
 mod failure;
+mod history;
+mod plots;
 
 use std::{sync::Arc, time::Duration};
 
@@ -111,6 +113,7 @@ impl Host {
                 Ok(Change::Exports) => vec![self.exports_list(()).await.map(Event::exports_changed)],
                 Ok(Change::Run(tab)) => vec![self.run_of(tab).map(Event::run_changed)],
                 Ok(Change::Progress(progress)) => vec![Ok(Event::result_progress(progress.into()))],
+                Ok(Change::History) => vec![Ok(Event::history_changed(()))],
                 Ok(_) => continue,
                 Err(broadcast::error::RecvError::Lagged(_)) => self.everything().await,
                 Err(broadcast::error::RecvError::Closed) => return,
@@ -130,6 +133,7 @@ impl Host {
             Ok(Event::databases_changed(())),
             self.connections_list(()).await.map(Event::connections_changed),
             self.exports_list(()).await.map(Event::exports_changed),
+            Ok(Event::history_changed(())),
         ];
         events.extend(tabs.iter().map(|tab| self.run_of(tab.id).map(Event::run_changed)));
         events
