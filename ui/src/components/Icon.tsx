@@ -48,6 +48,12 @@ const shapes = {
       <path d="M3 8c0 1.1 2.2 2 5 2s5-.9 5-2" />
     </>
   ),
+  disk: (
+    <>
+      <path d="M2.5 2.5h8.7l2.3 2.3v8.7h-11z" />
+      <path d="M5.2 2.6v3.2h4.6V2.6M4.8 13.4V9.2h6.4v4.2" />
+    </>
+  ),
   door: (
     <>
       <path d="M3 14V7a5 5 0 0 1 10 0v7" />
@@ -64,6 +70,7 @@ const shapes = {
       <path d="M9.5 2v3h3" />
     </>
   ),
+  folder: <path d="M1.8 12.8V3.4h4.5l1.5 1.8h6.4v7.6z" />,
   gear: (
     <>
       <circle cx="8" cy="8" r="2.1" />

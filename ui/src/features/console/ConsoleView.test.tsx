@@ -48,7 +48,9 @@ describe("running", () => {
     const editor = await screen.findByTestId("console-editor");
     press(editor, "Enter", { ctrlKey: true });
     await waitFor(() => expect(screen.getByTestId("run-status").dataset.state).toBe("running"));
-    expect(memory.requests("console_run")).toEqual([{ tab: "t1", text: TEXT, from: 0, to: 0, all: false }]);
+    expect(memory.requests("console_run")).toEqual([
+      { tab: "t1", text: TEXT, from: 0, to: 0, all: false, explain: false },
+    ]);
     press(editor, ".", { ctrlKey: true });
     expect(memory.requests("console_cancel")).toEqual(["t1"]);
   });

@@ -9,11 +9,12 @@ import { asFailure } from "../../ipc/backend";
 import { envKind } from "../../lib/env";
 import { explain } from "../../lib/failure";
 import { count, elapsed } from "../../lib/format";
-import { isRunning, type Tab, useConsoles } from "../../lib/state/consoles";
+import { isRunning, isUnsaved, type Tab, useConsoles } from "../../lib/state/consoles";
 import { useNavigation } from "../../lib/state/navigation";
 import { useToasts } from "../../lib/state/toasts";
 import { ContextBar } from "./ContextBar";
 import { Editor, type EditorHandle, forgetEditor } from "./Editor";
+import { closeAsking, useTabName } from "./files/FileActions";
 import { Results } from "./Results";
 import { RunBar } from "./RunBar";
 import { currentRows, failureOf, marks, phase } from "./run-state";
@@ -50,9 +51,14 @@ function TabStrip({ tabs, active }: { tabs: Tab[]; active: Tab }) {
   const { t } = useTranslation();
   const { select, open, close } = useConsoles.getState();
   const fail = (reason: unknown) => useToasts.getState().fail(asFailure(reason));
-  const closeTab = (id: string) => {
-    forgetEditor(id);
-    close(id).catch(fail);
+  const nameOf = useTabName();
+  const closeTab = (tab: Tab) => {
+    // What is asked about is seen.
+    if (isUnsaved(tab)) select(tab.id);
+    closeAsking(tab, () => {
+      forgetEditor(tab.id);
+      close(tab.id).catch(fail);
+    });
   };
   const another = useCallback(
     () => open(active.target).catch((reason) => useToasts.getState().fail(asFailure(reason))),
@@ -65,7 +71,7 @@ function TabStrip({ tabs, active }: { tabs: Tab[]; active: Tab }) {
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
     const to = tabs[(at + step + tabs.length) % tabs.length];
     if (step !== 0 && to) select(to.id);
-    else if (event.key === "Delete") closeTab(active.id);
+    else if (event.key === "Delete") closeTab(active);
   };
 
   return (
@@ -73,8 +79,9 @@ function TabStrip({ tabs, active }: { tabs: Tab[]; active: Tab }) {
       <div className="doctabs__list" role="tablist" aria-label={t("console.tabs")} onKeyDown={onKey}>
         {tabs.map((tab) => {
           const on = tab.id === active.id;
-          const name = t("console.untitled", { number: tab.number });
-          const title = `${tab.target.database} · ${tab.target.db_name} · ${tab.target.db_user}`;
+          const name = nameOf(tab);
+          const { database, db_name, db_user } = tab.target;
+          const title = [`${database} · ${db_name} · ${db_user}`, tab.file?.path].filter(Boolean).join("\n");
           return (
             <div role="presentation" className={on ? "doctab is-on" : "doctab"} key={tab.id} title={title}>
               <button
@@ -90,6 +97,11 @@ function TabStrip({ tabs, active }: { tabs: Tab[]; active: Tab }) {
                 <EnvTick env={tab.env} />
                 <span className="clip">{name}</span>
                 {isRunning(tab) && <i className="dot dot--run" />}
+                {isUnsaved(tab) && (
+                  <i className="doctab__unsaved" data-testid={`unsaved-${tab.number}`}>
+                    <span className="sr">{t("files.unsaved")}</span>
+                  </i>
+                )}
               </button>
               {/* For the pointer. A tab list holds nothing but tabs; their key is Delete. */}
               <button
@@ -98,7 +110,7 @@ function TabStrip({ tabs, active }: { tabs: Tab[]; active: Tab }) {
                 tabIndex={-1}
                 aria-hidden="true"
                 title={t("console.closeTab", { name })}
-                onClick={() => closeTab(tab.id)}
+                onClick={() => closeTab(tab)}
               >
                 <Icon name="x" />
               </button>
@@ -134,8 +146,12 @@ function Workspace({ tab }: { tab: Tab }) {
   const actions = {
     run: (from: number, to: number, all: boolean) => void run(id, from, to, all),
     stop,
-    changed: (text: string) => setText(id, text),
+    changed: (text: string) => setText(id, text, editor.current?.selection()),
   };
+  const explainIt = useCallback(() => {
+    const { from, to } = editor.current?.selection() ?? { from: 0, to: 0 };
+    void run(id, from, to, false, true);
+  }, [run, id]);
   const runFromBar = (all: boolean) => {
     const { from, to } = editor.current?.selection() ?? { from: 0, to: 0 };
     void run(id, from, to, all);
@@ -148,14 +164,15 @@ function Workspace({ tab }: { tab: Tab }) {
   const marked = useMemo(() => marks(tab.run), [signature]);
 
   useCtrlKey(".", stop);
+  useCtrlKey("e", explainIt);
   useNextPane(work);
 
   return (
     <>
-      <ContextBar tab={tab} onRun={runFromBar} />
+      <ContextBar tab={tab} onRun={runFromBar} onExplain={explainIt} />
       <div className="con__work" ref={work}>
         <div className="con__top" style={{ flexBasis: `${share * 100}%` }}>
-          <Editor tab={tab} actions={actions} ran={ran} marks={marked} handle={editor} />
+          <Editor key={tab.revision} tab={tab} actions={actions} ran={ran} marks={marked} handle={editor} />
         </div>
         <Splitter share={share} onShare={setShare} busy={isRunning(tab)} within={work} />
         <RunBar tab={tab} onStop={stop} />

@@ -7,8 +7,15 @@ import type { Choices, Target } from "../../ipc/contract";
 import { useAttempt } from "../../lib/attempt";
 import { isRunning, type Tab, useConsoles } from "../../lib/state/consoles";
 import { useDatabases } from "../../lib/state/databases";
+import { FileActions } from "./files/FileActions";
 
-export function ContextBar({ tab, onRun }: { tab: Tab; onRun: (all: boolean) => void }) {
+interface Props {
+  tab: Tab;
+  onRun: (all: boolean) => void;
+  onExplain: () => void;
+}
+
+export function ContextBar({ tab, onRun, onExplain }: Props) {
   const { t } = useTranslation();
   const { target, env } = tab;
   const database = useDatabases((state) => state.list?.find(({ name }) => name === target.database));
@@ -38,6 +45,17 @@ export function ContextBar({ tab, onRun }: { tab: Tab; onRun: (all: boolean) => 
           />
         </span>
         <span className="spacer" />
+        <FileActions tab={tab} />
+        <button
+          type="button"
+          className="btn btn--sm btn--ghost"
+          disabled={busy || empty}
+          title={`${t("plan.explainHint")}  ${keys("Ctrl E")}`}
+          onClick={onExplain}
+          data-testid="explain"
+        >
+          {t("plan.explain")}
+        </button>
         <button
           type="button"
           className="btn btn--sm btn--ghost"

@@ -40,7 +40,7 @@ export function Editor({ tab, actions, ran, marks, handle }: Props) {
   const view = useRef<EditorView | null>(null);
   const latest = useRef(actions);
   latest.current = actions;
-  const { id, text, runText } = tab;
+  const { id, text, runText, cursor } = tab;
   const initial = useRef(text);
   initial.current = text;
 
@@ -57,7 +57,7 @@ export function Editor({ tab, actions, ran, marks, handle }: Props) {
         ? saved.state
         : EditorState.create({
             doc: initial.current,
-            selection: same ? saved?.state.selection : undefined,
+            selection: same ? saved?.state.selection : cursorIn(initial.current, cursor),
             extensions: setup,
           });
     const { language } = i18n;
@@ -92,4 +92,9 @@ export function Editor({ tab, actions, ran, marks, handle }: Props) {
   }, [ran, marks, runText]);
 
   return <div className="con__editor" ref={host} data-testid="console-editor-box" />;
+}
+
+/** Where the cursor was when the tab was last kept. */
+function cursorIn(text: string, { from, to }: Tab["cursor"]) {
+  return { anchor: Math.min(from, text.length), head: Math.min(to, text.length) };
 }

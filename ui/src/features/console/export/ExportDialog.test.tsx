@@ -34,6 +34,10 @@ const tab: Tab = {
   startedAt: 0,
   asking: false,
   failure: null,
+  file: null,
+  saved: null,
+  cursor: { from: 0, to: 0 },
+  revision: 0,
 };
 let memory: MemoryBackend;
 
