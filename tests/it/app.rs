@@ -19,6 +19,7 @@ pub(crate) const CREDENTIALS: &str = "aws-credentials";
 pub(crate) struct App {
     pub(crate) host: Host,
     pub(crate) home: Home,
+    aws_files: AwsFiles,
 }
 
 impl App {
@@ -41,10 +42,14 @@ impl App {
             &format!("[default]\nregion = {}\nendpoint_url = {}\n", env["AWS_REGION"], description().aws["sts"]),
         );
         let credentials = home.write(CREDENTIALS, &format!("[default]\n{keys}"));
-        let options = EngineOptions { aws_files: Some(AwsFiles { config, credentials }) };
-        let engine = Engine::open(postern_engine::Home::at(home.path()), options).expect("the home opens");
-        let host = block_on(async { Host::over(Ok(engine)) });
-        Self { host, home }
+        let aws_files = AwsFiles { config, credentials };
+        let host = block_on(async { host(&home, &aws_files) });
+        Self { host, home, aws_files }
+    }
+
+    /// Another app on the same home, as another process, or the next one, would be. Within a runtime.
+    pub(crate) fn another(&self) -> Host {
+        host(&self.home, &self.aws_files)
     }
 
     /// Opens a console tab.
@@ -55,7 +60,8 @@ impl App {
     /// Begins to run a whole text.
     pub(crate) async fn start(&self, tab: &str, sql: &str) -> Run {
         let length = u32::try_from(sql.encode_utf16().count()).expect("a short text");
-        let run = ConsoleRun { tab: tab.to_owned(), text: sql.to_owned(), from: 0, to: length, all: true };
+        let run =
+            ConsoleRun { tab: tab.to_owned(), text: sql.to_owned(), from: 0, to: length, all: true, explain: false };
         self.host.console_run(run).await.expect("it begins")
     }
 
@@ -95,6 +101,12 @@ impl App {
         };
         self.host.activity_cancel(request).await.expect("a report")
     }
+}
+
+fn host(home: &Home, aws_files: &AwsFiles) -> Host {
+    let options = EngineOptions { aws_files: Some(aws_files.clone()) };
+    let engine = Engine::open(postern_engine::Home::at(home.path()), options).expect("the home opens");
+    Host::over(Ok(engine))
 }
 
 /// A login that AWS allows everywhere but in `finance-prod`.

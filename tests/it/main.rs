@@ -8,6 +8,7 @@
 //! - `console`: the commands of the contract, as the window calls them.
 //! - `export`: rows into files, complete or absent.
 //! - `expiry`: the end of the sign-in towards AWS.
+//! - `history`: what outlives the app: history, tabs, files of SQL; and plots and plans of what it brings.
 //! - `proxy`: real clients through a local proxy, and what happens when something breaks.
 //! - `faults`: a proxy process between real clients and a network and a server that fail; `link` is that network.
 //! - `support`: the sandbox they share, and a home for each; `app`: the app behind the contract on such a home.
@@ -21,6 +22,7 @@ mod console;
 mod expiry;
 mod export;
 mod faults;
+mod history;
 mod link;
 mod proxy;
 mod support;
