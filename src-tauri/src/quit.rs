@@ -5,9 +5,37 @@ use std::time::Duration;
 
 use postern_ipc::host::Host;
 use tauri::{AppHandle, Manager as _, RunEvent};
+use tauri_plugin_dialog::{DialogExt as _, MessageDialogButtons, MessageDialogKind};
+
+use crate::texts::Texts;
 
 /// How long sessions may take to say good-bye.
 const LIMIT: Duration = Duration::from_secs(3);
+
+/// Ends the app for a person, who is asked first where that would roll something back. Signals and the desktop's log-out do not ask:
+/// there may be nobody to answer, and little time.
+pub(crate) fn asked(app: &AppHandle) {
+    let app = app.clone();
+    tauri::async_runtime::spawn(async move {
+        let open = match app.state::<Host>().console_tabs(()).await {
+            Ok(tabs) => tabs.iter().filter(|tab| tab.transaction.is_some()).count(),
+            // Without an engine there is no session either.
+            Err(_) => 0,
+        };
+        if open == 0 {
+            return soon(&app);
+        }
+        let texts = Texts::of(&app);
+        let buttons = MessageDialogButtons::OkCancelCustom(texts.say("leave_do", &[]), texts.say("leave_stay", &[]));
+        let dialog = app.dialog().message(texts.count("leave_text", open)).title(texts.say("leave_title", &[]));
+        let ended = app.clone();
+        dialog.kind(MessageDialogKind::Warning).buttons(buttons).show(move |leave| {
+            if leave {
+                soon(&ended);
+            }
+        });
+    });
+}
 
 /// Ends the app in the background; asking twice does no harm.
 pub(crate) fn soon(app: &AppHandle) {

@@ -64,7 +64,7 @@ pub(crate) fn theme(app: &AppHandle) -> Option<Theme> {
 /// Local proxies go on in the tray. Where the desktop has none nobody could get the window back: it quits then.
 fn close(app: &AppHandle) {
     if !tray::is_shown(app) {
-        return quit::soon(app);
+        return quit::asked(app);
     }
     if let Some(Err(error)) = main(app).map(|window| window.hide()) {
         tracing::warn!(%error, "the window cannot be hidden");

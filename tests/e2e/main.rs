@@ -8,6 +8,8 @@
 mod connections;
 /// Windows and clipboard of the display.
 mod desktop;
+/// The SQL editor and the schema tree.
+mod editor;
 /// Ten million rows, and what one does with them.
 mod grid;
 /// What outlives the app; plots and plans.
@@ -20,6 +22,8 @@ mod page;
 mod panel;
 /// Pictures of each view, in both themes and languages, wide and narrow.
 mod pictures;
+/// Values, transactions, questions and read-only tabs of the console.
+mod running;
 /// A second start of the app.
 mod second_start;
 /// The tray, as a desktop's panel sees it.

@@ -250,6 +250,11 @@ impl Page {
         Ok(self.client.execute(script, arguments).await?)
     }
 
+    /// Runs a script that says itself when it is done.
+    pub(crate) async fn script_async(&self, script: &str, arguments: Vec<Value>) -> Result<Value> {
+        Ok(self.client.execute_async(script, arguments).await?)
+    }
+
     /// Sets the size of the window.
     pub(crate) async fn size(&self, width: u32, height: u32) -> Result<()> {
         self.client.set_window_size(width, height).await.context("resizing")

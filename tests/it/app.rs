@@ -6,7 +6,7 @@ use postern_engine::{AwsFiles, Engine, EngineOptions};
 use postern_ipc::{
     Host,
     activity::{Activity, ActivityRequest, CancelQuery, Query},
-    console::{ConsoleRun, Run, RunState},
+    console::{ConsoleRun, OpenConsole, Run, RunState},
     databases::Target,
 };
 
@@ -54,14 +54,17 @@ impl App {
 
     /// Opens a console tab.
     pub(crate) async fn tab(&self, database: &str) -> String {
-        self.host.console_open(target(database)).await.expect("the tab opens").id
+        self.host
+            .console_open(OpenConsole { target: target(database), read_only: false })
+            .await
+            .expect("the tab opens")
+            .id
     }
 
     /// Begins to run a whole text.
     pub(crate) async fn start(&self, tab: &str, sql: &str) -> Run {
         let length = u32::try_from(sql.encode_utf16().count()).expect("a short text");
-        let run =
-            ConsoleRun { tab: tab.to_owned(), text: sql.to_owned(), from: 0, to: length, all: true, explain: false };
+        let run = ConsoleRun { to: length, ..whole(tab, sql) };
         self.host.console_run(run).await.expect("it begins")
     }
 
@@ -127,4 +130,10 @@ pub(crate) async fn wait_for(events: &mut tokio::sync::broadcast::Receiver<poste
         }
     };
     tokio::time::timeout(Duration::from_secs(60), ended).await.expect("the run ends within a minute")
+}
+
+/// All statements of a text.
+pub(crate) fn whole(tab: &str, sql: &str) -> ConsoleRun {
+    let (tab, text) = (tab.to_owned(), sql.to_owned());
+    ConsoleRun { tab, text, from: 0, to: 0, all: true, explain: false, parameters: Vec::new(), confirmed: false }
 }

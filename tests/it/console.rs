@@ -6,8 +6,8 @@ use postern_ipc::{
     activity::{ActivityRequest, CancelOutcome, CancelStepKind},
     connections::{ConnectionAuth, CopyConnection, CopyWhat, OpenConnection, PasswordMethod},
     console::{
-        CellRequest, Filter, FilterTest, FindRequest, PinResult, RunState, SortColumn, StatsRequest, View, ViewRequest,
-        WindowRequest,
+        CellRequest, Filter, FilterTest, FindRequest, OpenConsole, PinResult, RunState, SortColumn, StatsRequest, View,
+        ViewRequest, WindowRequest,
     },
     databases::Target,
     error::ErrorCode,
@@ -337,7 +337,8 @@ fn a_denied_role_names_hop_action_and_resource() {
     let app = App::open();
     block_on(async {
         let denied = Target { db_user: "finance-auditor".into(), ..target("finance-prod") };
-        let failure = app.host.console_open(denied).await.expect_err("AWS denies it");
+        let failure =
+            app.host.console_open(OpenConsole { target: denied, read_only: false }).await.expect_err("AWS denies it");
         assert_eq!(failure.code, ErrorCode::AwsDenied);
         assert_eq!(failure.params["hop"], "1");
         assert_eq!(failure.params["action"], "sts:AssumeRole");

@@ -11,7 +11,7 @@ use postern_ipc::{
 };
 
 use crate::{
-    app::{App, target, wait_for},
+    app::{App, target, wait_for, whole},
     support::block_on,
 };
 
@@ -112,7 +112,8 @@ fn tabs_come_back_to_the_next_app_without_a_session() {
         // Another app beside this one takes none of them.
         assert_eq!(app.another().console_restore(()).await.expect("tabs").tabs, []);
         let host = &app.host;
-        let moved = host.console_retarget(RetargetTab { tab: second, target: target("analytics-dev") }).await;
+        let moved =
+            host.console_retarget(RetargetTab { tab: second, target: target("analytics-dev"), read_only: false }).await;
         let moved = moved.expect("it moves");
         let restored = host.console_restore(()).await.expect("tabs").tabs;
         let here: Vec<_> = restored.iter().map(|tab| (tab.tab.id.as_str(), text(tab))).collect();
@@ -126,7 +127,7 @@ fn tabs_come_back_to_the_next_app_without_a_session() {
         assert_eq!(host.connections_list(()).await.expect("connections"), []);
         // It works once somebody runs something.
         let mut events = host.events();
-        let run = ConsoleRun { tab: tab.id, text: draft.text, from: 0, to: 0, all: true, explain: false };
+        let run = whole(&tab.id, &draft.text);
         let run = host.console_run(run).await.expect("it runs");
         assert_eq!(wait_for(&mut events, &run.id).await.state, RunState::Done);
     });
@@ -149,8 +150,7 @@ fn a_tab_to_where_nobody_may_go_any_more_keeps_its_text_and_says_why_when_it_run
         let restored = app.host.console_restore(()).await.expect("tabs").tabs.remove(0);
         assert_eq!(text(&restored), "select 1");
         let mut events = app.host.events();
-        let run =
-            ConsoleRun { tab: restored.tab.id, text: "select 1".into(), from: 0, to: 0, all: true, explain: false };
+        let run = whole(&restored.tab.id, "select 1");
         let begun = app.host.console_run(run).await.expect("it begins");
         let run = wait_for(&mut events, &begun.id).await;
         assert_eq!(run.failure.expect("it says why").code, ErrorCode::NotFound);
@@ -233,14 +233,7 @@ fn a_statement_is_explained_and_not_run() {
     block_on(async {
         let tab = app.tab("analytics-dev").await;
         app.run(&tab, "create temp table scratch as select n from generate_series(1, 100) n").await;
-        let explain = |text: &str| ConsoleRun {
-            tab: tab.clone(),
-            text: text.to_owned(),
-            from: 0,
-            to: 0,
-            all: false,
-            explain: true,
-        };
+        let explain = |text: &str| ConsoleRun { all: false, explain: true, ..whole(&tab, text) };
         let mut events = app.host.events();
         let begun = app.host.console_run(explain("delete from scratch where n > 3")).await.expect("it begins");
         let run = wait_for(&mut events, &begun.id).await;

@@ -9,7 +9,10 @@
 //! - `export`: rows into files, complete or absent.
 //! - `expiry`: the end of the sign-in towards AWS.
 //! - `history`: what outlives the app: history, tabs, files of SQL; and plots and plans of what it brings.
+//! - `objects`: the schema tree and completion over the catalogue views.
 //! - `proxy`: real clients through a local proxy, and what happens when something breaks.
+//! - `read_only`: that nothing writes through a read-only session, whatever a client tries.
+//! - `running`: transactions, values and questions of a console tab.
 //! - `faults`: a proxy process between real clients and a network and a server that fail; `link` is that network.
 //! - `support`: the sandbox they share, and a home for each; `app`: the app behind the contract on such a home.
 
@@ -24,6 +27,9 @@ mod export;
 mod faults;
 mod history;
 mod link;
+mod objects;
 mod proxy;
+mod read_only;
+mod running;
 mod support;
 mod tidy;

@@ -89,8 +89,8 @@ fn only_one_file_of_the_ui_imports_tauri() {
 }
 
 #[test]
-fn wire_and_access_do_no_io() {
-    for name in ["wire", "access"] {
+fn wire_sql_and_access_do_no_io() {
+    for name in ["wire", "sql", "access"] {
         let manifest = format!("src-tauri/crates/{name}/Cargo.toml");
         for forbidden in ["tokio", "tokio-util", "aws-config", "time"] {
             assert!(!dependencies(&manifest).contains(forbidden), "{name} depends on {forbidden}");
@@ -105,6 +105,16 @@ fn wire_and_access_do_no_io() {
 }
 
 #[test]
+fn of_ours_the_proxy_knows_messages_and_sql_as_text_and_that_knows_nobody() {
+    let ours = |name: &str| -> Vec<String> {
+        let all = dependencies(&format!("src-tauri/crates/{name}/Cargo.toml"));
+        all.into_iter().filter(|dependency| dependency.starts_with("postern-")).collect()
+    };
+    assert_eq!(ours("proxy"), ["postern-sql", "postern-wire"]);
+    assert!(dependencies("src-tauri/crates/sql/Cargo.toml").is_empty());
+}
+
+#[test]
 fn the_proxy_knows_no_aws() {
     let found: Vec<_> = dependencies("src-tauri/crates/proxy/Cargo.toml")
         .into_iter()
@@ -115,7 +125,7 @@ fn the_proxy_knows_no_aws() {
 
 #[test]
 fn the_sandbox_is_no_part_of_the_product() {
-    for product in ["wire", "access", "aws", "proxy", "console", "engine", "ipc", "cli"] {
+    for product in ["wire", "sql", "access", "aws", "proxy", "console", "engine", "ipc", "cli"] {
         let manifest = format!("src-tauri/crates/{product}/Cargo.toml");
         assert!(!dependencies(&manifest).contains("postern-sandbox"), "{product} depends on the sandbox");
     }

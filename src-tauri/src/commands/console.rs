@@ -2,17 +2,17 @@
 
 use postern_ipc::{
     console::{
-        Cell, CellRequest, ColumnStats, ConsoleRun, ConsoleTab, FindRequest, Found, KeptResult, PinResult, RowWindow,
-        Run, StatsRequest, View, ViewRequest, WindowRequest,
+        Cell, CellRequest, ColumnStats, ConsoleRun, ConsoleTab, EndTransaction, EndedTransaction, FindRequest, Found,
+        KeptResult, OpenConsole, PinResult, RowWindow, Run, RunCheck, SetManual, StatsRequest, View, ViewRequest,
+        WindowRequest,
     },
-    databases::Target,
     error::Failure,
 };
 
 use super::Host;
 
 #[tauri::command]
-pub(super) async fn console_open(host: Host<'_>, request: Target) -> Result<ConsoleTab, Failure> {
+pub(super) async fn console_open(host: Host<'_>, request: OpenConsole) -> Result<ConsoleTab, Failure> {
     host.console_open(request).await
 }
 
@@ -39,6 +39,24 @@ pub(super) async fn console_tabs(host: Host<'_>, request: ()) -> Result<Vec<Cons
 #[tauri::command]
 pub(super) async fn console_results(host: Host<'_>, request: String) -> Result<Vec<KeptResult>, Failure> {
     host.console_results(request).await
+}
+
+#[tauri::command]
+pub(super) async fn console_check(host: Host<'_>, request: ConsoleRun) -> Result<RunCheck, Failure> {
+    host.console_check(request).await
+}
+
+#[tauri::command]
+pub(super) async fn console_set_manual(host: Host<'_>, request: SetManual) -> Result<ConsoleTab, Failure> {
+    host.console_set_manual(request).await
+}
+
+#[tauri::command]
+pub(super) async fn console_end_transaction(
+    host: Host<'_>,
+    request: EndTransaction,
+) -> Result<EndedTransaction, Failure> {
+    host.console_end_transaction(request).await
 }
 
 #[tauri::command]

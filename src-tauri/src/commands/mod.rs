@@ -7,6 +7,7 @@ mod console;
 mod databases;
 mod exports;
 mod history;
+mod objects;
 mod plots;
 mod resources;
 mod session;
@@ -14,7 +15,8 @@ mod session;
 use tauri::{State, Wry, ipc::Invoke};
 
 use self::{
-    activity::*, connections::*, console::*, databases::*, exports::*, history::*, plots::*, resources::*, session::*,
+    activity::*, connections::*, console::*, databases::*, exports::*, history::*, objects::*, plots::*, resources::*,
+    session::*,
 };
 
 /// What every handler gets.

@@ -79,8 +79,10 @@ async fn take(app: &AppHandle, event: Event) {
         Event::databases_changed(()) => read_databases(app).await,
         Event::connections_changed(connections) => learn(app, |knowledge| knowledge.connections(connections)),
         Event::run_changed(_)
+        | Event::tab_changed(_)
         | Event::result_progress(_)
         | Event::history_changed(_)
+        | Event::objects_changed(_)
         | Event::exports_changed(_)
         | Event::show(_)
         | Event::sign_in_ended(_) => {}
@@ -188,7 +190,7 @@ fn on_choice(app: &AppHandle, event: MenuEvent) {
             window::show(app);
             window::navigate(app, &Show { view, database });
         }
-        Action::Quit => quit::soon(app),
+        Action::Quit => quit::asked(app),
         Action::Copy { connection, what } => copy(app, CopyConnection { id: connection, what }),
         Action::Start { database, db_user, db_name } => start_proxy(app, Target { database, db_user, db_name }),
         Action::Stop { connection } => stop_proxy(app, connection),

@@ -301,6 +301,7 @@ mod tests {
             auth: ConnectionAuth::SameUser,
             tls: None,
             beyond_loopback: false,
+            read_only: false,
             unix_socket: None,
             strings: ConnectionStrings { uri: "u".into(), psql: "p".into(), jdbc: "j".into(), env: "e".into() },
             sessions: (0..sessions).map(session).collect(),

@@ -24,7 +24,7 @@ struct Stage {
 
 /// Cheap ones first, so that a slip is known early. All that is compiled is compiled for the whole workspace with all
 /// targets: another selection would mean other features, and most of the dependencies once more.
-const STAGES: [Stage; 14] = [
+const STAGES: [Stage; 15] = [
     Stage { name: "setup", check: setup::everything },
     Stage {
         name: "lock file",
@@ -37,6 +37,7 @@ const STAGES: [Stage; 14] = [
     Stage { name: "ui: build", check: || npm(&["run", "--silent", "build"]) },
     Stage { name: "build", check: || cargo(&["build", "--workspace", "--all-targets"]) },
     Stage { name: "tests", check: tests },
+    Stage { name: "clients", check: clients },
     Stage { name: "fuzz", check: fuzz::briefly },
     Stage { name: "bindings", check: bindings_are_current },
     Stage { name: "end to end", check: || drive(&[]) },

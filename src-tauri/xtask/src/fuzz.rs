@@ -45,12 +45,14 @@ const fn target(name: &'static str, corpus: &'static str, proxy: bool, briefly: 
     Target { name, corpus, proxy, briefly }
 }
 
-const TARGETS: [Target; 8] = [
+const TARGETS: [Target; 10] = [
     target("startup", "startup", false, 400_000),
     target("frontend", "frontend", false, 400_000),
     target("backend", "backend", false, 400_000),
     target("split", "split", false, 100_000),
+    target("read_only", "read_only", false, 100_000),
     target("relay_client", "frontend", true, 0),
+    target("relay_read_only", "frontend", true, 0),
     target("relay_server", "backend", true, 0),
     target("admission", "admission", true, 0),
     target("login", "login", true, 0),

@@ -1,11 +1,15 @@
 """Debian's ODBC driver for PostgreSQL, through pyodbc."""
 
 import glob
+import multiprocessing
 import subprocess
 import threading
 
 import pyodbc
-from harness import Client, run
+from harness import Client, NotSpoken, run
+
+#: How long a COPY may take until it counts as one that never comes back, in seconds.
+LIMIT = 3
 
 DRIVER = glob.glob("/usr/lib/*/odbc/psqlodbcw.so")[0]
 
@@ -20,9 +24,13 @@ class Odbc(Client):
     name = "ODBC"
     mark = "?"
 
+    # Whether a COPY has come back, by its direction. It is tried once: it has nothing to do with the way of connecting.
+    spins = {}
+
     version = f"{debian('odbc-postgresql')} (pyodbc {pyodbc.version})"
 
     def connect(self, to):
+        self.to = to
         words = {
             "DRIVER": DRIVER,
             "Server": to["host"],
@@ -55,6 +63,23 @@ class Odbc(Client):
         # pyodbc keeps the statement of a cursor prepared for as long as its text stays.
         with self.connection.cursor() as cursor:
             return [[list(row) for row in cursor.execute(sql, value).fetchall()] for value in values]
+
+    def copy_in(self, sql, text):
+        self.copy("in", f"create temporary table taken_in (n int4, word varchar(64)); {sql}")
+
+    def copy_out(self, sql):
+        self.copy("out", sql)
+
+    def copy(self, direction, sql):
+        """Tried in a process of its own, since only its end ends what the driver does then."""
+        if direction not in self.spins:
+            attempt = multiprocessing.get_context("fork").Process(target=lambda: (self.connect(self.to), self.simple(sql)))
+            attempt.start()
+            attempt.join(LIMIT)
+            self.spins[direction] = attempt.is_alive()
+            attempt.kill()
+            attempt.join()
+        raise NotSpoken("it spins" if self.spins[direction] else "it comes back, but has no call that moves the text")
 
     def cancel(self, sql, running):
         told, cursor = [], self.connection.cursor()

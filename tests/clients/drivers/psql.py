@@ -57,7 +57,10 @@ class Psql(Client):
         return [line.split("|") for line in said.splitlines()]
 
     def prepared(self, sql, values):
-        return [self.extended(sql, value) for value in values]
+        if int(self.version.split(".")[0]) < 18:
+            return [self.extended(sql, value) for value in values]
+        self.type(sql.replace("%s", "$1") + " \\parse named")
+        return [[line.split("|") for line in self.type(f"\\bind_named named {value} \\g").splitlines()] for value in values]
 
     def copy_in(self, sql, text):
         with tempfile.NamedTemporaryFile("w", encoding="utf-8") as file:

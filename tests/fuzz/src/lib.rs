@@ -8,12 +8,8 @@
 
 pub mod backend;
 pub mod frontend;
+pub mod read_only;
 pub mod split;
 pub mod startup;
 
 mod stream;
-
-/// The console's splitter, compiled from its own files: it needs the standard library only, the rest of its crate a runtime and more,
-/// whose instrumented build takes longer than all that is fuzzed here.
-#[path = "../../../src-tauri/crates/console/src/split/mod.rs"]
-pub mod console;

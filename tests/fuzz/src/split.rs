@@ -2,9 +2,7 @@
 
 use std::ops::Range;
 
-use crate::console::{
-    Strings, Utf16Offsets, byte_to_utf16, statement_at, statements, token_at_position, utf16_to_byte,
-};
+use postern_sql::{Strings, Utf16Offsets, byte_to_utf16, statement_at, statements, token_at_position, utf16_to_byte};
 
 /// The text in both readings of a backslash.
 pub fn check(data: &[u8]) {

@@ -35,3 +35,9 @@ fn messages_of_servers() {
 fn scripts() {
     replay("split", postern_fuzz::split::check);
 }
+
+#[test]
+fn statements_for_read_only_sessions() {
+    replay("split", postern_fuzz::read_only::check);
+    replay("read_only", postern_fuzz::read_only::check);
+}

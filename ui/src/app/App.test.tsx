@@ -29,7 +29,15 @@ beforeEach(() => {
     .answer("exports_list", () => [])
     .answer("access_check", () => ({ allowed: true, role: "analyst-ro", reason: "it is listed", steps: [] }))
     .answer("activity_list", () => activity)
-    .answer("console_open", (target) => ({ id: "t1", target, env: "prod" }));
+    .answer("console_open", ({ target, read_only }) => ({
+      id: "t1",
+      target,
+      env: "prod",
+      read_only,
+      manual: false,
+      transaction: null,
+      lost: null,
+    }));
   useStatus.setState({ status: signedOut });
   useDatabases.getState().clear();
   useConnections.getState().clear();
@@ -160,7 +168,7 @@ describe("databases", () => {
     expect(screen.getByTestId("database-events-prod").getAttribute("aria-selected")).toBe("true");
     await user.keyboard("{Enter}");
     const target = { database: "events-prod", db_user: "bi-readonly", db_name: "sales" };
-    expect(memory.requests("console_open")).toEqual([target]);
+    expect(memory.requests("console_open")).toEqual([{ target, read_only: false }]);
     expect(await screen.findByTestId("console-editor")).toBeTruthy();
   });
 
@@ -170,7 +178,7 @@ describe("databases", () => {
     expect(screen.getByTestId("open-console").hasAttribute("disabled")).toBe(true);
     await user.type(screen.getByTestId("db-user"), "anybody");
     await user.click(screen.getByTestId("open-console"));
-    expect(memory.requests("console_open")[0]?.db_user).toBe("anybody");
+    expect(memory.requests("console_open")[0]?.target.db_user).toBe("anybody");
   });
 
   it("say who denied it, and offer nothing that would be refused", async () => {
@@ -298,7 +306,7 @@ describe("everywhere", () => {
     expect(useNavigation.getState().view).toBe("connections");
     await user.keyboard("{Control>}k{/Control}");
     await user.type(screen.getByTestId("palette-input"), "console finance-prod{Enter}");
-    expect(memory.requests("console_open")[0]?.database).toBe("finance-prod");
+    expect(memory.requests("console_open")[0]?.target.database).toBe("finance-prod");
     expect(screen.queryByTestId("palette")).toBeNull();
   });
 

@@ -19,6 +19,7 @@ import { useConsoles } from "../lib/state/consoles";
 import { useDatabases } from "../lib/state/databases";
 import { useExports } from "../lib/state/exports";
 import { useNavigation, type View } from "../lib/state/navigation";
+import { useObjects } from "../lib/state/objects";
 import { useStatus } from "../lib/state/status";
 import { useToasts } from "../lib/state/toasts";
 import { DropTarget } from "./DropTarget";
@@ -120,4 +121,5 @@ function forgetAll(): void {
   useConsoles.getState().clear();
   useActivity.getState().clear();
   useExports.getState().clear();
+  useObjects.getState().clear();
 }

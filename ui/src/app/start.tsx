@@ -8,6 +8,7 @@ import { useConsoles } from "../lib/state/consoles";
 import { useDatabases } from "../lib/state/databases";
 import { useExports } from "../lib/state/exports";
 import { isView, useNavigation } from "../lib/state/navigation";
+import { useObjects } from "../lib/state/objects";
 import { usePreferences } from "../lib/state/preferences";
 import { useStatus } from "../lib/state/status";
 import { useToasts } from "../lib/state/toasts";
@@ -42,7 +43,9 @@ function listen(): void {
   shell.on("databases_changed", () => void useDatabases.getState().load());
   shell.on("connections_changed", useConnections.getState().take);
   shell.on("run_changed", useConsoles.getState().take);
+  shell.on("tab_changed", useConsoles.getState().takeTab);
   shell.on("exports_changed", useExports.getState().take);
+  shell.on("objects_changed", useObjects.getState().take);
   shell.on("show", ({ view, database }) => show(view, database));
 }
 

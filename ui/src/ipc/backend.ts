@@ -10,9 +10,31 @@ export interface Preferences {
   theme: "system" | "light" | "dark" | "contrast";
   language: "system" | "en" | "ko";
   lastView: string;
+  /** Keys of vim in the editor. */
+  vim: boolean;
+  /** A person's own, beside those of the app. */
+  snippets: Snippet[];
+  /** The schema tree is shown, */
+  tree: boolean;
+  /** so many pixels wide. */
+  treeWidth: number;
 }
 
-export const defaultPreferences: Preferences = { theme: "system", language: "system", lastView: "databases" };
+/** A piece of SQL with a short name. `#{name}` in it is a place to fill in. */
+export interface Snippet {
+  name: string;
+  text: string;
+}
+
+export const defaultPreferences: Preferences = {
+  theme: "system",
+  language: "system",
+  lastView: "databases",
+  vim: false,
+  snippets: [],
+  tree: true,
+  treeWidth: 216,
+};
 
 export interface Backend {
   /** Rejects with a {@link Failure}, and with nothing else. */

@@ -43,9 +43,7 @@ export const tauriBackend: Backend = {
     },
     async save(preferences) {
       const file = await preferencesFile();
-      await file.set("theme", preferences.theme);
-      await file.set("language", preferences.language);
-      await file.set("lastView", preferences.lastView);
+      for (const [name, value] of Object.entries(preferences)) await file.set(name, value);
     },
   },
 

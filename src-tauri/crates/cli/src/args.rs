@@ -3,6 +3,7 @@
 use std::{net::IpAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use postern_engine::results::parameters::{Kind, Parameter};
 
 /// Passwordless access to Amazon Redshift Serverless and other PostgreSQL databases through AWS IAM.
 #[derive(Debug, Parser)]
@@ -177,6 +178,9 @@ pub(crate) struct DbLs {
 pub(crate) struct DbConnect {
     #[command(flatten)]
     pub(crate) target: Target,
+    /// Let nothing through that is not known to only read.
+    #[arg(long)]
+    pub(crate) read_only: bool,
     /// Handed to psql.
     #[arg(last = true, value_name = "PSQL ARGS")]
     pub(crate) psql: Vec<String>,
@@ -193,6 +197,13 @@ pub(crate) struct DbExec {
     /// File with SQL, `-` for standard input.
     #[arg(short = 'f', long = "file", value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
+    /// A value for `:NAME` in the SQL, sent apart from it: NAME=VALUE, and the server takes it for what fits, or NAME:KIND=VALUE
+    /// with KIND text, number, date, timestamp or boolean. NAME:null is NULL. May be given several times.
+    #[arg(long = "param", value_name = "NAME[:KIND]=VALUE", value_parser = parameter)]
+    pub(crate) parameters: Vec<Parameter>,
+    /// Let nothing through that is not known to only read.
+    #[arg(long)]
+    pub(crate) read_only: bool,
     /// Write to a file instead of standard output; the file is complete or absent.
     #[arg(short = 'o', long = "output", value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
@@ -265,6 +276,10 @@ pub(crate) struct ProxyDb {
     /// An address to listen on in place of 127.0.0.1, with its port.
     #[arg(long, value_name = "HOST:PORT", conflicts_with = "port", value_parser = listen)]
     pub(crate) listen: Option<Listen>,
+    /// Let nothing through that is not known to only read; refused statements get SQLSTATE 25006. What a function does cannot be told
+    /// from its call.
+    #[arg(long)]
+    pub(crate) read_only: bool,
     /// Let --listen name an address that other machines can reach. Needs --auth password, and --tls unless nobody is between.
     #[arg(long, requires = "listen")]
     pub(crate) insecure_listen_anywhere: bool,
@@ -314,6 +329,34 @@ fn listen(text: &str) -> Result<Listen, String> {
         None => host.parse().map(IpAddr::V4),
     };
     Ok(Listen { address: Some(address.map_err(|_| wrong("no IP address"))?), port })
+}
+
+/// `NAME=VALUE`, `NAME:KIND=VALUE`, `NAME:null`
+fn parameter(text: &str) -> Result<Parameter, String> {
+    let (head, value) = text.split_once('=').map_or((text, None), |(head, value)| (head, Some(value)));
+    let (name, kind) = head.split_once(':').map_or((head, None), |(name, kind)| (name, Some(kind)));
+    let kind = match kind {
+        None => Kind::Any,
+        Some("text") => Kind::Text,
+        Some("number") => Kind::Number,
+        Some("date") => Kind::Date,
+        Some("timestamp") => Kind::Timestamp,
+        Some("boolean") => Kind::Boolean,
+        Some("null") => Kind::Null,
+        Some(other) => return Err(format!("'{other}' is none of text, number, date, timestamp, boolean and null")),
+    };
+    let value = match (kind, value) {
+        (Kind::Null, None) => "",
+        (Kind::Null, Some(_)) => return Err("null has no value: write NAME:null".to_owned()),
+        (_, Some(value)) => value,
+        (_, None) => return Err("no value: write NAME=VALUE, or NAME:null".to_owned()),
+    };
+    if name.is_empty() {
+        return Err("no name: write NAME=VALUE".to_owned());
+    }
+    let parameter = Parameter { name: name.to_owned(), kind, value: value.to_owned() };
+    parameter.bound().map_err(|error| error.to_string())?;
+    Ok(parameter)
 }
 
 /// `access …`
@@ -379,6 +422,18 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_parameter_has_a_name_and_a_value_that_is_of_its_kind() {
+        let told = |text: &str| parameter(text).map(|given| (given.name, given.kind, given.value));
+        assert_eq!(told("a=b=c"), Ok(("a".to_owned(), Kind::Any, "b=c".to_owned())));
+        assert_eq!(told("이름:text="), Ok(("이름".to_owned(), Kind::Text, String::new())));
+        assert_eq!(told("n:number=1.5"), Ok(("n".to_owned(), Kind::Number, "1.5".to_owned())));
+        assert_eq!(told("x:null"), Ok(("x".to_owned(), Kind::Null, String::new())));
+        for text in ["", "a", "=b", "a:int=1", "a:number=one", "a:null=1", "a:date"] {
+            assert!(told(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::SystemTime};
 use time::{PrimitiveDateTime, format_description::BorrowedFormatItem, macros::format_description};
 use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow, error::SqlState};
 
-use crate::{cancel::Pursued, clock, engine::Engine, error::Error, gate::Gate, login::Login, monitor};
+use crate::{cancel::Pursued, clock, engine::Engine, error::Error, gate::Gate, login::Login, monitor, objects};
 
 /// The queries of a server at one moment.
 #[derive(Clone, Debug)]
@@ -127,10 +127,11 @@ async fn read(monitor: &monitor::Monitor, finished: u32) -> Result<Vec<Query>, E
             "SELECT * FROM (\
                SELECT {columns}, row_number() OVER (PARTITION BY live ORDER BY start_time DESC) AS place FROM (\
                  SELECT *, trim(status) IN ('planning', 'queued', 'running', 'returning') AS live FROM sys_query_history \
-                 WHERE user_id > 1 AND query_text NOT LIKE '{mark}%') AS visible) AS placed \
+                 WHERE user_id > 1 AND query_text NOT LIKE '{mark}%' AND query_text NOT LIKE '{schema}%') AS visible) AS placed \
              WHERE trim(status) IN ('planning', 'queued', 'running', 'returning') OR place <= {finished} \
              ORDER BY start_time DESC",
-            mark = monitor::MARK
+            mark = monitor::MARK,
+            schema = objects::MARK
         )
     };
     let all = statement(&format!("{BASE_COLUMNS}{LATER_COLUMNS}"));

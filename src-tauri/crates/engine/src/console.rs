@@ -12,10 +12,12 @@ use std::{
 
 use postern_console::{
     analysis::{ColumnStats, FindSpec, Found, Plan, Plot, PlotChoices, PlotSpec, View, ViewSpec, ViewWindow},
-    session::Login as ConsoleLogin,
+    session::{Login as ConsoleLogin, SessionError},
+    split::utf16_to_byte,
     store::{CellText, ResultId, ResultStore, StoreError, StoreOptions, Window},
     tab::{
-        CloseRefused, Connector, KeptResult, RunFailure, RunRefused, RunRequest, RunSnapshot, Stream, Tab, TabOptions,
+        Check, CloseRefused, Connector, EndRefused, KeptResult, RunFailure, RunRefused, RunRequest, RunSnapshot,
+        Stream, Tab, TabOptions, TabState,
     },
 };
 use postern_proxy::BoxFuture;
@@ -23,12 +25,14 @@ use postern_wire::CancelKey;
 use tokio::sync::watch;
 
 use crate::{
+    clock,
     engine::{Change, Engine, Shared, lock},
     error::Error,
     gate::Gate,
     history::Recording,
     login::Login,
-    sql::session_failure,
+    objects,
+    sql::{server_failure, session_failure},
 };
 
 /// `application_name` of the console's sessions.
@@ -42,6 +46,12 @@ const STEP_PAUSE: Duration = Duration::from_micros(100);
 
 /// That pause at most.
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+
+/// How often a session with an open transaction is looked at while it rests: one that ends takes the transaction with it.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Values of the label `env` that stand for production; `ui/src/lib/env.ts` shows the same in its colour.
+const PRODUCTION: [&str; 2] = ["prod", "production"];
 
 /// Bytes of a cell that are given at most.
 const CELL: usize = 1_000_000;
@@ -72,6 +82,10 @@ pub struct ConsoleTab {
     pub login: Login,
     /// Value of the database's label `env`.
     pub env: Option<String>,
+    /// Its session forwards only what is known to only read.
+    pub read_only: bool,
+    /// What its session is in.
+    pub state: TabState,
 }
 
 /// The last run of a tab.
@@ -89,14 +103,33 @@ struct Open {
     tab: Tab<GateConnector>,
     door: Arc<Door>,
     env: Option<String>,
+    read_only: bool,
     /// The run that the history waits for. Held while a run begins, so that the one before it is settled first.
     recording: Mutex<Option<Recording>>,
+}
+
+impl Open {
+    fn shown(&self, id: TabId) -> ConsoleTab {
+        ConsoleTab {
+            id,
+            login: self.door.login.clone(),
+            env: self.env.clone(),
+            read_only: self.read_only,
+            state: self.tab.watch_state().borrow().clone(),
+        }
+    }
+
+    /// A slip costs more here than a question.
+    fn is_production(&self) -> bool {
+        self.env.as_ref().is_some_and(|env| PRODUCTION.iter().any(|known| env.eq_ignore_ascii_case(known)))
+    }
 }
 
 /// Gives a tab its stream: a session of the gate.
 #[derive(Debug)]
 struct GateConnector {
     door: Arc<Door>,
+    read_only: bool,
 }
 
 /// The way to a gate, which is there once somebody has gone it: a restored tab asks neither roles nor AWS before it runs
@@ -124,7 +157,11 @@ impl Connector for GateConnector {
 
     fn connect(&self) -> BoxFuture<'_, Result<Box<dyn Stream>, Error>> {
         Box::pin(async move {
-            let stream = self.door.gate()?.attach(PROGRAM).await?;
+            let gate = self.door.gate()?;
+            let stream = match self.read_only {
+                true => gate.attach_read_only(PROGRAM).await?,
+                false => gate.attach(PROGRAM).await?,
+            };
             Ok(Box::new(stream) as Box<dyn Stream>)
         })
     }
@@ -144,22 +181,22 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::AccessDenied`], [`Error::Aws`]; otherwise as reading the resources.
-    pub async fn console_open(&self, login: &Login) -> Result<ConsoleTab, Error> {
+    pub async fn console_open(&self, login: &Login, read_only: bool) -> Result<ConsoleTab, Error> {
         let gate = self.gate(login)?;
         gate.preflight().await?;
         let env = gate.env().map(str::to_owned);
-        Ok(self.open_tab(login, OnceLock::from(gate), env))
+        Ok(self.open_tab(login, OnceLock::from(gate), env, read_only))
     }
 
     /// Opens a tab without asking anybody; what roles or AWS refuse is said when it first runs something.
-    pub(crate) fn console_reopen(&self, login: &Login) -> ConsoleTab {
+    pub(crate) fn console_reopen(&self, login: &Login, read_only: bool) -> ConsoleTab {
         let resources = self.shared.catalogue.load().ok();
         let database = resources.as_ref().and_then(|resources| resources.database(&login.database).ok());
         let env = database.and_then(|database| database.labels.get("env").cloned());
-        self.open_tab(login, OnceLock::new(), env)
+        self.open_tab(login, OnceLock::new(), env, read_only)
     }
 
-    fn open_tab(&self, login: &Login, gate: OnceLock<Arc<Gate>>, env: Option<String>) -> ConsoleTab {
+    fn open_tab(&self, login: &Login, gate: OnceLock<Arc<Gate>>, env: Option<String>, read_only: bool) -> ConsoleTab {
         let options = TabOptions {
             login: ConsoleLogin {
                 user: login.db_user.clone(),
@@ -167,24 +204,72 @@ impl Engine {
                 application_name: PROGRAM.to_owned(),
             },
             store: StoreOptions::new(self.home().spill()),
+            clock: clock::now,
         };
         let door = Arc::new(Door { engine: Arc::downgrade(&self.shared), login: login.clone(), gate });
-        let tab = Tab::new(GateConnector { door: Arc::clone(&door) }, options);
+        let tab = Tab::new(GateConnector { door: Arc::clone(&door), read_only }, options);
         let id = TabId(self.shared.tabs.last.fetch_add(1, Ordering::Relaxed) + 1);
-        self.tell_runs(id, &tab);
-        let shown = ConsoleTab { id, login: login.clone(), env: env.clone() };
-        let open = Open { tab, door, env, recording: Mutex::default() };
-        lock(&self.shared.tabs.open).insert(id, Arc::new(open));
+        self.tell_runs(id, &tab, objects::Changes::of(self, login));
+        let open = Arc::new(Open { tab, door, env, read_only, recording: Mutex::default() });
+        self.tell_state(id, &open);
+        let shown = open.shown(id);
+        lock(&self.shared.tabs.open).insert(id, open);
         shown
     }
 
     /// The open tabs, oldest first.
     #[must_use]
     pub fn console_tabs(&self) -> Vec<ConsoleTab> {
-        lock(&self.shared.tabs.open)
-            .iter()
-            .map(|(id, open)| ConsoleTab { id: *id, login: open.door.login.clone(), env: open.env.clone() })
-            .collect()
+        lock(&self.shared.tabs.open).iter().map(|(id, open)| open.shown(*id)).collect()
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn console_tab(&self, id: &str) -> Result<ConsoleTab, Error> {
+        self.tab(id).map(|(id, open)| open.shown(id))
+    }
+
+    /// What is to be known of a run before it begins. Dangers are told for production only: elsewhere a question at every turn would
+    /// teach to answer without reading.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn console_check(&self, id: &str, request: &RunRequest) -> Result<Check, Error> {
+        let open = self.tab(id)?.1;
+        let mut check = open.tab.check(request);
+        // A session that only reads does none of it, and neither does a plan.
+        if !open.is_production() || open.read_only || request.explain {
+            check.dangers.clear();
+        }
+        Ok(check)
+    }
+
+    /// Has statements of a tab begin transactions by themselves, or no longer.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn console_set_manual(&self, id: &str, manual: bool) -> Result<ConsoleTab, Error> {
+        let (id, open) = self.tab(id)?;
+        open.tab.set_manual(manual);
+        Ok(open.shown(id))
+    }
+
+    /// Commits the open transaction of a tab, or rolls it back. Says whether it was committed: the server rolls one back that
+    /// has failed.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::InvalidValue`] when none is open or the tab is busy; [`Error::Sql`] when the server
+    /// refused it; [`Error::ConnectionLost`] when nobody knows any more.
+    pub async fn console_end_transaction(&self, id: &str, commit: bool) -> Result<bool, Error> {
+        let open = self.tab(id)?.1;
+        open.tab.end_transaction(commit).await.map_err(|refused| match refused {
+            EndRefused::Run(RunRefused::Closed) => Error::NotFound { kind: "tab", name: id.to_owned() },
+            EndRefused::Server(error) => Error::Sql(Box::new(server_failure(&error))),
+            EndRefused::Session(error) => transaction_lost(&open.door.login.database, &error),
+            other => Error::InvalidValue { field: "transaction".to_owned(), problem: other.to_string() },
+        })
     }
 
     /// Closes a tab: what it runs is canceled, its session and results go, and so does what stands in it.
@@ -201,9 +286,15 @@ impl Engine {
     /// Begins a run in a tab, and gives the tab's name for [`Self::run_of`].
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::NotRun`] when there is nothing to run or the tab is busy.
-    pub fn console_run(&self, id: &str, request: RunRequest) -> Result<TabId, Error> {
+    /// [`Error::NotFound`], [`Error::NotRun`] when there is nothing to run or the tab is busy;
+    /// [`Error::ConfirmationNeeded`] when [`Self::console_check`] names dangers and nobody has confirmed them.
+    pub fn console_run(&self, id: &str, request: RunRequest, confirmed: bool) -> Result<TabId, Error> {
         let (tab, open) = self.tab(id)?;
+        if !confirmed && let Some(first) = self.console_check(id, &request)?.dangers.first() {
+            let from = utf16_to_byte(&request.text, first.from);
+            let statement = request.text[from..utf16_to_byte(&request.text, first.to)].chars().take(100).collect();
+            return Err(Error::ConfirmationNeeded { database: open.door.login.database.clone(), statement });
+        }
         let mut recording = lock(&open.recording);
         // Where it has ended and nobody has noted that yet, this is the last time it can be seen.
         let before = recording.is_some().then(|| open.tab.watch().borrow().clone()).flatten();
@@ -431,9 +522,16 @@ impl Engine {
         Ok(self.kept(id)?.1)
     }
 
-    /// The login of a tab.
-    pub(crate) fn tab_login(&self, id: &str) -> Result<Login, Error> {
-        Ok(self.tab(id)?.1.door.login.clone())
+    /// As whom a statement of a tab is exported, and whether its session only reads. One that would ask first in the tab is
+    /// refused: an export is for reading.
+    pub(crate) fn exported_as(&self, id: &str, sql: &str) -> Result<(Login, bool), Error> {
+        let open = self.tab(id)?.1;
+        let login = open.door.login.clone();
+        if !self.console_check(id, &RunRequest::all(sql))?.dangers.is_empty() {
+            let statement = sql.chars().take(100).collect();
+            return Err(Error::ConfirmationNeeded { database: login.database, statement });
+        }
+        Ok((login, open.read_only))
     }
 
     /// A result, and as whom it was read.
@@ -459,13 +557,18 @@ impl Engine {
 
     /// Passes the steps of a tab's runs on, until the tab is dropped. The more statements a run has, the more there is to
     /// tell at each step, and the longer the pause in between; its end waits for nothing.
-    fn tell_runs(&self, id: TabId, tab: &Tab<GateConnector>) {
+    fn tell_runs(&self, id: TabId, tab: &Tab<GateConnector>, mut objects: objects::Changes) {
         let mut watch = tab.watch();
         let changes = self.shared.changes.clone();
         tokio::spawn(async move {
             while watch.changed().await.is_ok() {
                 let (statements, ended) = match &*watch.borrow_and_update() {
-                    Some(run) => (run.statements.len() as u64, run.state.ended()),
+                    Some(run) => {
+                        if run.state.ended() {
+                            objects.look(run);
+                        }
+                        (run.statements.len() as u64, run.state.ended())
+                    }
                     None => (0, true),
                 };
                 // Nobody listening is fine.
@@ -483,6 +586,17 @@ impl Engine {
     }
 }
 
+/// What the person has to know of a transaction whose end was lost on the way.
+fn transaction_lost(database: &str, error: &SessionError) -> Error {
+    match session_failure(database, error) {
+        Error::ConnectionLost { database, reason } => Error::ConnectionLost {
+            database,
+            reason: format!("{reason}. The transaction may or may not have been committed: look before you repeat it"),
+        },
+        other => other,
+    }
+}
+
 fn no_result(id: &str) -> Error {
     Error::NotFound { kind: "result", name: id.to_owned() }
 }
@@ -497,6 +611,36 @@ async fn record(shared: Arc<Shared>, recording: Recording, tab: Weak<Open>, mut 
     let ended = watch.wait_for(over).await.map(|run| run.clone());
     let (Ok(Some(ended)), Some(open)) = (ended, tab.upgrade()) else { return };
     shared.settle_apart(open, ended).await;
+}
+
+impl Engine {
+    /// Passes on what a tab's session is in, until the tab is dropped.
+    fn tell_state(&self, id: TabId, open: &Arc<Open>) {
+        let mut watch = open.tab.watch_state();
+        let changes = self.shared.changes.clone();
+        let open = Arc::downgrade(open);
+        tokio::spawn(async move {
+            loop {
+                let rests = watch.borrow_and_update().transaction.is_some_and(|open| open.idle_since.is_some());
+                let looked = async {
+                    if !rests {
+                        std::future::pending::<()>().await;
+                    }
+                    tokio::time::sleep(LOOK).await;
+                };
+                tokio::select! {
+                    changed = watch.changed() => match changed {
+                        Ok(()) => drop(changes.send(Change::Tab(id))),
+                        Err(_) => return,
+                    },
+                    () = looked => match open.upgrade() {
+                        Some(open) => open.tab.look(),
+                        None => return,
+                    },
+                }
+            }
+        });
+    }
 }
 
 impl Shared {

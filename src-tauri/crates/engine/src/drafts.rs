@@ -39,6 +39,9 @@ pub struct Draft {
     pub user: String,
     /// Where it goes.
     pub login: Login,
+    /// Its session only reads, and does so when the tab comes back.
+    #[serde(default)]
+    pub read_only: bool,
     /// For people: Untitled 1, 2, …
     pub number: u32,
     /// Its place among the tabs.
@@ -166,9 +169,16 @@ impl Drafts {
     }
 
     /// The text goes on in another tab.
-    pub(crate) fn hand_over(&self, from: TabId, to: TabId, login: &Login, on_disk: bool) -> Result<(), Error> {
+    pub(crate) fn hand_over(
+        &self,
+        from: TabId,
+        to: TabId,
+        login: &Login,
+        read_only: bool,
+        on_disk: bool,
+    ) -> Result<(), Error> {
         let Some((id, draft)) = self.state().tabs.remove(&from) else { return Ok(()) };
-        let draft = Draft { login: login.clone(), ..draft };
+        let draft = Draft { login: login.clone(), read_only, ..draft };
         self.state().tabs.insert(to, (id, draft.clone()));
         self.keep(to, draft, FileOfTab::Same, on_disk)
     }
@@ -296,6 +306,7 @@ mod tests {
         Draft {
             user: "kim".into(),
             login: Login { database: "sales".into(), db_user: "ro".into(), db_name: "dev".into() },
+            read_only: false,
             number: 1,
             place: 0,
             text: text.into(),
@@ -401,12 +412,13 @@ mod tests {
         let drafts = Drafts::of(&home);
         drafts.keep(TabId::test(1), draft("select 1"), FileOfTab::Same, true).unwrap();
         let other = Login { db_name: "test".into(), ..draft("").login };
-        drafts.hand_over(TabId::test(1), TabId::test(2), &other, true).unwrap();
+        drafts.hand_over(TabId::test(1), TabId::test(2), &other, true, true).unwrap();
         drop(drafts);
         let next = Drafts::of(&home);
         next.take_over().unwrap();
         let waiting = next.take_waiting("kim");
-        assert_eq!((waiting.len(), &waiting[0].1.login, waiting[0].1.text.as_str()), (1, &other, "select 1"));
+        let [(_, draft)] = &waiting[..] else { panic!("{waiting:?}") };
+        assert_eq!((&draft.login, draft.read_only, draft.text.as_str()), (&other, true, "select 1"));
     }
 
     #[test]

@@ -29,6 +29,7 @@ use crate::{
     home::Home,
     login::Login,
     memory::{Memory, SignIn},
+    objects::Catalogues,
     tasks::Tasks,
     tls::TlsCache,
 };
@@ -53,12 +54,16 @@ pub enum Change {
     SignInEnded(SignInEnd),
     /// A run of this console tab went on.
     Run(crate::console::TabId),
+    /// What the session of this console tab is in is another.
+    Tab(crate::console::TabId),
     /// An export began, went on or ended.
     Exports,
     /// A run was noted in the history or has ended there, or entries were forgotten.
     History,
     /// Work on a result went on.
     Progress(crate::tasks::Progress),
+    /// The catalogue of a login is read, was read, or is out of date.
+    Objects(crate::objects::ObjectsState),
 }
 
 /// How to open an engine.
@@ -112,6 +117,7 @@ pub(crate) struct Shared {
     pub(crate) history: History,
     pub(crate) exports: Exports,
     pub(crate) tasks: Tasks,
+    pub(crate) catalogues: Catalogues,
     pub(crate) expiry: Expiry,
     pub(crate) tls: TlsCache,
     aws_files: Option<AwsFiles>,
@@ -145,6 +151,7 @@ impl Engine {
                 history: History::of(&home),
                 exports: Exports::default(),
                 tasks: Tasks::default(),
+                catalogues: Catalogues::default(),
                 expiry: Expiry::default(),
                 tls: TlsCache::default(),
                 aws_files: options.aws_files,

@@ -45,6 +45,14 @@ pub enum Error {
     /// A database user or name has to be named.
     #[error("{0}")]
     ChoiceNeeded(NoDefault),
+    /// A statement would change or remove more than may be meant, where that matters.
+    #[error("{statement:?} is to be confirmed before it runs in {database}")]
+    ConfirmationNeeded {
+        /// Database resource.
+        database: String,
+        /// The first of them; its first hundred characters.
+        statement: String,
+    },
     /// The connection ended in the middle.
     #[error("the connection to {database} was lost: {reason}")]
     ConnectionLost {

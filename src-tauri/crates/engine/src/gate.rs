@@ -58,13 +58,15 @@ pub struct OpenConnection {
     pub address: Option<IpAddr>,
     /// The address may be one that other machines can reach. Asks for a password.
     pub anywhere: bool,
+    /// Clients may only read: what is not known to only read is refused here. See [`postern_proxy::ListenOptions::read_only`].
+    pub read_only: bool,
 }
 
 impl OpenConnection {
     /// As most people want it: on the port this login keeps, for nobody else.
     #[must_use]
     pub fn new(login: Login) -> Self {
-        Self { login, port: None, auth: None, tls: false, address: None, anywhere: false }
+        Self { login, port: None, auth: None, tls: false, address: None, anywhere: false, read_only: false }
     }
 }
 
@@ -87,6 +89,8 @@ pub struct Connection {
     pub ca_file: Option<PathBuf>,
     /// Other machines can reach it.
     pub beyond_loopback: bool,
+    /// Its clients may only read.
+    pub read_only: bool,
     /// The Unix socket beside it.
     pub unix_socket: Option<PathBuf>,
     /// When it was opened.
@@ -143,6 +147,7 @@ struct Open {
     listening: Listening,
     admission: Admission,
     ca_file: Option<PathBuf>,
+    read_only: bool,
     at: SystemTime,
     lease: Held,
 }
@@ -170,6 +175,10 @@ impl Open {
         };
         if request.auth.is_some_and(|auth| auth != Auth::of(&self.admission)) {
             return Err(differs("auth", "with another kind of admission"));
+        }
+        // Neither is ever given for the other: who asks for a read-only one relies on it.
+        if request.read_only != self.read_only {
+            return Err(differs("read_only", if self.read_only { "for reading only" } else { "that may write" }));
         }
         if request.tls && self.ca_file.is_none() {
             return Err(differs("tls", "without TLS"));
@@ -337,6 +346,7 @@ impl Engine {
         let closed = lease::revoke(&self.shared.home, database)?;
         self.shared.exports.stop_of(database).await;
         self.shared.close_tabs(database).await;
+        self.shared.catalogues.forget(database);
         let gates: Vec<_> = {
             let mut gates = lock(&self.shared.gates);
             let logins: Vec<Login> =
@@ -384,6 +394,7 @@ impl Gate {
             auth: Auth::of(&open.admission),
             ca_file: open.ca_file.clone(),
             beyond_loopback: open.listening.is_beyond_loopback(),
+            read_only: open.read_only,
             unix_socket: open.listening.unix.clone(),
             opened_at: open.at,
             sessions,
@@ -436,6 +447,12 @@ impl Gate {
     pub(crate) async fn attach(&self, program: &str) -> Result<DuplexStream, Error> {
         self.preflight().await?;
         Ok(self.proxy.attach(program))
+    }
+
+    /// The same, in which only what is known to only read goes on.
+    pub(crate) async fn attach_read_only(&self, program: &str) -> Result<DuplexStream, Error> {
+        self.preflight().await?;
+        Ok(self.proxy.attach_read_only(program))
     }
 
     /// Cancels what the session with this local key's PID runs, as a client's CancelRequest would. In a task of its own: it is not
@@ -537,6 +554,7 @@ impl Gate {
             auth: Auth::of(&options.admission),
             tls: request.tls,
             address: request.address,
+            read_only: request.read_only,
             opened_at: clock::millis(at),
             stopped_at: None,
         };
@@ -554,7 +572,8 @@ impl Gate {
             }
         };
         let ca_file = tls.map(|tls| tls.ca_file);
-        *lock(&self.open) = Some(Open { listening, admission: options.admission, ca_file, at, lease });
+        *lock(&self.open) =
+            Some(Open { listening, admission: options.admission, ca_file, read_only: options.read_only, at, lease });
         Ok(())
     }
 
@@ -644,6 +663,7 @@ fn listen_options(engine: &Shared, request: &OpenConnection, tls: Option<&LocalT
         allow_any_interface: request.anywhere,
         unix_dir: fits.then(|| sockets.to_owned()),
         admission: request.auth.unwrap_or_default().admission()?,
+        read_only: request.read_only,
         tls: tls.map(|tls| Arc::clone(&tls.config)),
     })
 }

@@ -30,6 +30,7 @@ mod live;
 mod login;
 mod memory;
 mod monitor;
+mod objects;
 mod passfile;
 mod ports;
 mod recent;
@@ -76,6 +77,7 @@ pub use crate::{
     live::LiveSession,
     login::Login,
     memory::{Remembering, SignIn},
+    objects::{MissingPart, ObjectsPart, ObjectsPhase, ObjectsState},
     ports::PortOwner,
     recent::RecentConnection,
     restore::{DraftText, Restored, RestoredTab, SavedFile},
@@ -103,4 +105,10 @@ pub fn rfc3339_millis(at: u64) -> String {
 #[must_use]
 pub fn millis(at: SystemTime) -> u64 {
     clock::millis(at)
+}
+
+/// Milliseconds of a duration.
+#[must_use]
+pub fn whole_millis(duration: Duration) -> u64 {
+    clock::whole_millis(duration)
 }

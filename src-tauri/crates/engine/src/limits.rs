@@ -115,6 +115,7 @@ mod tests {
 
     fn session(state: SessionState) -> SessionInfo {
         let facts = SessionFacts {
+            read_only: false,
             id: SessionId(1),
             proxy: "analytics-dev".into(),
             origin: Origin::Unix,

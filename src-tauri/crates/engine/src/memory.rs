@@ -38,6 +38,9 @@ pub(crate) struct KeptProxy {
     pub(crate) auth: Auth,
     pub(crate) tls: bool,
     pub(crate) address: Option<IpAddr>,
+    /// Its clients may only read.
+    #[serde(default)]
+    pub(crate) read_only: bool,
     /// When it was last started, in milliseconds since 1970.
     pub(crate) opened_at: u64,
     /// When it was last stopped; absent while it runs, and when its process ended without a chance to say so.
@@ -221,7 +224,7 @@ mod tests {
     fn proxy(database: &str, db_user: &str, port: u16) -> KeptProxy {
         let login = Login { database: database.to_owned(), db_user: db_user.to_owned(), db_name: "dev".to_owned() };
         let auth = Auth::SameUser;
-        KeptProxy { login, port, auth, tls: false, address: None, opened_at: 1, stopped_at: None }
+        KeptProxy { login, port, auth, tls: false, address: None, read_only: false, opened_at: 1, stopped_at: None }
     }
 
     #[test]

@@ -1,7 +1,13 @@
 //! A session of our own beside the people's: reads SYS_QUERY_HISTORY and asks the server to cancel. It goes through the
 //! proxy's in-memory stream, so it is authorised, recorded and renewed as any other.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
@@ -25,6 +31,8 @@ const LIMIT: Duration = Duration::from_secs(120);
 pub(crate) struct Monitor {
     database: String,
     client: Client,
+    /// An answer is overdue: what is asked next would wait behind it.
+    overdue: AtomicBool,
 }
 
 impl Monitor {
@@ -45,23 +53,31 @@ impl Monitor {
                 tracing::debug!(%error, "the monitoring session ended");
             }
         });
-        Ok(Self { database: login.database.clone(), client })
+        Ok(Self { database: login.database.clone(), client, overdue: AtomicBool::new(false) })
     }
 
     /// It can still be used.
     pub(crate) fn lives(&self) -> bool {
-        !self.client.is_closed()
+        !self.client.is_closed() && !self.overdue.load(Ordering::Relaxed)
     }
 
     /// Runs one statement.
     pub(crate) async fn query(&self, sql: &str) -> Result<Vec<SimpleQueryMessage>, Error> {
+        self.query_within(sql, LIMIT).await
+    }
+
+    /// Runs one statement whose answer is of no use after `limit`.
+    pub(crate) async fn query_within(&self, sql: &str, limit: Duration) -> Result<Vec<SimpleQueryMessage>, Error> {
         let sql = format!("{MARK} {sql}");
-        match tokio::time::timeout(LIMIT, self.client.simple_query(&sql)).await {
+        match tokio::time::timeout(limit, self.client.simple_query(&sql)).await {
             Ok(answer) => answer.map_err(|error| failure(&self.database, error)),
-            Err(_) => Err(Error::ConnectionLost {
-                database: self.database.clone(),
-                reason: format!("no answer within {} s", LIMIT.as_secs()),
-            }),
+            Err(_) => {
+                self.overdue.store(true, Ordering::Relaxed);
+                Err(Error::ConnectionLost {
+                    database: self.database.clone(),
+                    reason: format!("no answer within {} s", limit.as_secs()),
+                })
+            }
         }
     }
 }

@@ -29,6 +29,8 @@ pub struct RecentConnection {
     pub tls: bool,
     /// The address it listened on in place of those of this machine alone.
     pub address: Option<IpAddr>,
+    /// Its clients could only read.
+    pub read_only: bool,
     /// When it was last started.
     pub opened_at: SystemTime,
     /// When it was stopped, unless its process ended without a chance to say so.
@@ -61,6 +63,7 @@ impl Engine {
                     auth: proxy.auth,
                     tls: proxy.tls,
                     address: proxy.address,
+                    read_only: proxy.read_only,
                     opened_at: at(proxy.opened_at),
                     stopped_at: proxy.stopped_at.map(at),
                 })

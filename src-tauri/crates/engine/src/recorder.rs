@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 
 use crate::{
     audit::{Audit, Batch},
+    clock::whole_millis,
     engine::Change,
     error::Error,
 };
@@ -39,7 +40,7 @@ impl AuditRecorder {
             let _ = self.changes.send(Change::Connections);
         }
         let mut batch = Batch::new();
-        for (name, code, own) in events.iter().filter_map(describe) {
+        for (name, code, own) in events.iter().filter_map(|event| describe(event, session)) {
             batch.push(name, code, Fields { common: self.common(session), own })?;
         }
         Ok(batch)
@@ -117,6 +118,7 @@ struct Fields<'a> {
 enum Own<'a> {
     Started {
         success: bool,
+        read_only: bool,
     },
     Refused {
         success: bool,
@@ -160,6 +162,14 @@ enum Own<'a> {
     Function {
         function_oid: u32,
     },
+    StatementRefused {
+        success: bool,
+        error: &'a str,
+        sqlstate: &'static str,
+        db_query: Option<&'a str>,
+        db_query_bytes: Option<usize>,
+        cut: bool,
+    },
     Malformed {
         message: &'a str,
     },
@@ -170,9 +180,11 @@ enum Own<'a> {
 }
 
 /// Teleport's name and code, and the fields of this kind of event.
-fn describe<'a>(event: &'a Event<'a>) -> Option<(&'static str, &'static str, Own<'a>)> {
+fn describe<'a>(event: &'a Event<'a>, session: &SessionFacts) -> Option<(&'static str, &'static str, Own<'a>)> {
     Some(match event {
-        Event::SessionStarted => ("db.session.start", "TDB00I", Own::Started { success: true }),
+        Event::SessionStarted => {
+            ("db.session.start", "TDB00I", Own::Started { success: true, read_only: session.read_only })
+        }
         Event::SessionRefused { refusal } => (
             "db.session.start",
             "TDB00W",
@@ -186,12 +198,7 @@ fn describe<'a>(event: &'a Event<'a>) -> Option<(&'static str, &'static str, Own
         Event::SessionEnded { reason, bytes_up, bytes_down, elapsed } => (
             "db.session.end",
             "TDB01I",
-            Own::Ended {
-                reason,
-                bytes_up: *bytes_up,
-                bytes_down: *bytes_down,
-                elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
-            },
+            Own::Ended { reason, bytes_up: *bytes_up, bytes_down: *bytes_down, elapsed_ms: whole_millis(*elapsed) },
         ),
         Event::Query { sql: Text { text, bytes, cut } } => {
             ("db.session.query", "TDB02I", Own::Query { db_query: text, db_query_bytes: *bytes, cut: *cut })
@@ -213,6 +220,18 @@ fn describe<'a>(event: &'a Event<'a>) -> Option<(&'static str, &'static str, Own
         ),
         Event::Close { what, name } => ("db.session.postgres.statements.close", "TPG03I", Own::Close { what, name }),
         Event::FunctionCall { oid } => ("db.session.postgres.function", "TPG04I", Own::Function { function_oid: *oid }),
+        Event::StatementRefused { sql, reason } => (
+            "db.session.query.refused",
+            "PST04W",
+            Own::StatementRefused {
+                success: false,
+                error: reason,
+                sqlstate: "25006",
+                db_query: sql.as_ref().map(|sql| sql.text.as_ref()),
+                db_query_bytes: sql.as_ref().map(|sql| sql.bytes),
+                cut: sql.as_ref().is_some_and(|sql| sql.cut),
+            },
+        ),
         Event::Malformed { detail } => ("db.session.malformed_packet", "TDB06I", Own::Malformed { message: detail }),
         Event::CancelRequested { by, outcome } => (
             "db.session.query.cancel",

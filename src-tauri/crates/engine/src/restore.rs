@@ -70,7 +70,7 @@ impl Engine {
             )
             .await?;
         for (id, draft) in self.shared.drafts.take_waiting(&user) {
-            let tab = self.console_reopen(&draft.login);
+            let tab = self.console_reopen(&draft.login, draft.read_only);
             self.shared.drafts.settle(id, draft, tab.id);
         }
         let mut tabs: Vec<_> = self.console_tabs().into_iter().map(|tab| self.restored(tab)).collect();
@@ -111,7 +111,7 @@ impl Engine {
             }
         }
         let read = self.blocking(move || sql_file::read(&path)).await?;
-        let tab = self.console_reopen(login);
+        let tab = self.console_reopen(login, false);
         let place = u32::try_from(self.console_tabs().len()).unwrap_or(u32::MAX);
         let text = DraftText { place, text: read.text, ..DraftText::default() };
         self.keep(tab.clone(), text, FileOfTab::Now(read.file)).await?;
@@ -191,12 +191,12 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Self::console_open`]; the tab is as it was then.
-    pub async fn console_retarget(&self, id: &str, login: &Login) -> Result<ConsoleTab, Error> {
+    pub async fn console_retarget(&self, id: &str, login: &Login, read_only: bool) -> Result<ConsoleTab, Error> {
         let old = self.console_tab(id)?;
-        let opened = self.console_open(login).await?;
+        let opened = self.console_open(login, read_only).await?;
         let on_disk = self.shared.memory.remembering()?.tabs;
         let (shared, from, to, login) = (std::sync::Arc::clone(&self.shared), old.id, opened.id, login.clone());
-        self.blocking(move || shared.drafts.hand_over(from, to, &login, on_disk)).await?;
+        self.blocking(move || shared.drafts.hand_over(from, to, &login, read_only, on_disk)).await?;
         self.console_close(id).await?;
         Ok(opened)
     }
@@ -233,7 +233,18 @@ impl Engine {
         // A sign-in that has expired meanwhile is no reason to lose what is being written.
         let user = self.shared.memory.sign_in()?.ok_or(Error::NotSignedIn)?.user;
         let DraftText { number, place, text, from, to, unsaved } = text;
-        let draft = Draft { user, login: tab.login, number, place, text, from, to, file: None, unsaved };
+        let draft = Draft {
+            user,
+            login: tab.login,
+            read_only: tab.read_only,
+            number,
+            place,
+            text,
+            from,
+            to,
+            file: None,
+            unsaved,
+        };
         let shared = std::sync::Arc::clone(&self.shared);
         self.blocking(move || {
             let on_disk = shared.memory.remembering()?.tabs;
@@ -247,11 +258,6 @@ impl Engine {
         let draft = self.shared.drafts.of_tab(tab.id).ok_or_else(missing)?;
         let file = draft.file.clone().ok_or_else(missing)?;
         Ok((draft, file))
-    }
-
-    fn console_tab(&self, id: &str) -> Result<ConsoleTab, Error> {
-        let found = self.console_tabs().into_iter().find(|tab| tab.id.to_string() == id);
-        found.ok_or_else(|| Error::NotFound { kind: "tab", name: id.to_owned() })
     }
 
     async fn blocking<T: Send + 'static>(

@@ -122,12 +122,19 @@ pub(crate) async fn dial_plan(engine: &Shared, login: &Login, freshness: Freshne
                 endpoint,
                 user: credentials.user,
                 database: login.db_name.clone(),
+                knows_read_only: false,
                 password: credentials.password,
             })
         }
         DatabaseType::Postgres => {
             let password = passfile::password(&database.host, database.port, &login.db_name, &login.db_user)?;
-            Ok(Dial { endpoint, user: login.db_user.clone(), database: login.db_name.clone(), password })
+            Ok(Dial {
+                endpoint,
+                user: login.db_user.clone(),
+                database: login.db_name.clone(),
+                knows_read_only: true,
+                password,
+            })
         }
     }
 }

@@ -9,8 +9,8 @@ use std::{
 use postern_ipc::{
     Event, Host,
     console::{
-        ConsoleRun, FilterTest, FindRequest, ResultInfo, Run, RunState, SortColumn, StatsRequest, View, ViewRequest,
-        WindowRequest,
+        ConsoleRun, FilterTest, FindRequest, OpenConsole, ResultInfo, Run, RunState, SortColumn, StatsRequest, View,
+        ViewRequest, WindowRequest,
     },
     databases::Target,
 };
@@ -34,7 +34,7 @@ fn main() -> Outcome<()> {
     let target = Target { database: database.clone(), db_user: db_user.clone(), db_name: db_name.clone() };
     let figures = runtime.block_on(async {
         let host = Host::open();
-        let tab = host.console_open(target).await.map_err(words_of)?.id;
+        let tab = host.console_open(OpenConsole { target, read_only: false }).await.map_err(words_of)?.id;
         let bench = Bench { host, tab };
         // The session is open, and the server has what it needs in memory, as a second query of a person has.
         bench.run("select 1").await?;
@@ -133,7 +133,16 @@ impl Bench {
 
     async fn begin(&self, sql: &str) -> Outcome<(Run, Receiver<Event>)> {
         let events = self.host.events();
-        let run = ConsoleRun { tab: self.tab.clone(), text: sql.to_owned(), from: 0, to: 0, all: true, explain: false };
+        let run = ConsoleRun {
+            tab: self.tab.clone(),
+            text: sql.to_owned(),
+            from: 0,
+            to: 0,
+            all: true,
+            explain: false,
+            parameters: Vec::new(),
+            confirmed: false,
+        };
         Ok((self.host.console_run(run).await.map_err(words_of)?, events))
     }
 

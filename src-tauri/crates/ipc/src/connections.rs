@@ -28,13 +28,17 @@ pub struct OpenConnection {
     #[serde(default)]
     #[ts(optional)]
     pub anywhere: Option<bool>,
+    /// Forward only what is known to only read.
+    #[serde(default)]
+    #[ts(optional)]
+    pub read_only: Option<bool>,
 }
 
 impl OpenConnection {
     /// As most people want it.
     #[must_use]
     pub fn to(target: Target) -> Self {
-        Self { target, port: None, auth: None, tls: None, address: None, anywhere: None }
+        Self { target, port: None, auth: None, tls: None, address: None, anywhere: None, read_only: None }
     }
 }
 
@@ -85,6 +89,8 @@ pub struct Connection {
     pub tls: Option<ConnectionTls>,
     /// Other machines can reach it. To be shown as the danger it is.
     pub beyond_loopback: bool,
+    /// Its clients may only read.
+    pub read_only: bool,
     /// Path of the Unix socket, where there is one.
     pub unix_socket: Option<String>,
     /// Ready-made strings, without the password. `connection_copy` copies them with it.
@@ -131,6 +137,8 @@ pub struct RecentConnection {
     pub tls: bool,
     /// The address it listened on in place of 127.0.0.1.
     pub address: Option<String>,
+    /// Its clients could only read.
+    pub read_only: bool,
     /// When it was last started, in milliseconds since 1970.
     #[ts(type = "number")]
     pub opened_at: u64,

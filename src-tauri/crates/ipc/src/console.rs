@@ -14,6 +14,133 @@ pub struct ConsoleTab {
     pub target: Target,
     /// Value of the label `env`.
     pub env: Option<String>,
+    /// The proxy forwards only what is known to only read.
+    pub read_only: bool,
+    /// A statement begins a transaction where none is open, and only the person ends it.
+    pub manual: bool,
+    /// The transaction that is open, as the server says.
+    pub transaction: Option<Transaction>,
+    /// The session ended with its transaction: why, in the words of whoever ended it. Until the next run.
+    pub lost: Option<String>,
+}
+
+/// An open transaction.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
+pub struct Transaction {
+    /// It has failed: nothing more is done in it, and it can only be rolled back.
+    pub failed: bool,
+    /// When it began, in milliseconds since 1970.
+    #[ts(type = "number")]
+    pub since: u64,
+    /// Statements it has run.
+    pub statements: u32,
+    /// Since when nothing runs in it, in milliseconds since 1970; null while something does.
+    #[ts(type = "number | null")]
+    pub idle_since: Option<u64>,
+}
+
+/// Opens a tab.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
+pub struct OpenConsole {
+    /// Where its session goes.
+    pub target: Target,
+    /// Forward only what is known to only read.
+    #[serde(default)]
+    pub read_only: bool,
+}
+
+/// Which transactions a tab has.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
+pub struct SetManual {
+    /// Which tab.
+    pub tab: String,
+    /// Statements begin a transaction where none is open. One that is open stays open either way.
+    pub manual: bool,
+}
+
+/// Ends the open transaction of a tab.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
+pub struct EndTransaction {
+    /// Which tab.
+    pub tab: String,
+    /// Commit; roll back otherwise.
+    pub commit: bool,
+}
+
+/// How a transaction ended.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
+pub struct EndedTransaction {
+    /// The server rolls back one that has failed, whatever it is asked.
+    pub committed: bool,
+}
+
+/// What is to be known of a run before it begins.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
+pub struct RunCheck {
+    /// `:name`s of its statements, in order of appearance: each needs a value.
+    pub parameters: Vec<String>,
+    /// Statements to confirm first, in order. Told where the database's label says production.
+    pub dangers: Vec<DangerousStatement>,
+}
+
+/// A statement that changes or removes more than may be meant.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
+pub struct DangerousStatement {
+    /// What it would do.
+    pub danger: Danger,
+    /// UTF-16 offset of its first character in the text.
+    pub from: u32,
+    /// End.
+    pub to: u32,
+}
+
+/// What a statement would do.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Danger {
+    /// Change every row: no WHERE, or one that is the same for each.
+    UpdateAll,
+    /// Delete every row, likewise.
+    DeleteAll,
+    /// TRUNCATE
+    Truncate,
+    /// DROP TABLE
+    DropTable,
+    /// DROP SCHEMA
+    DropSchema,
+    /// DROP DATABASE
+    DropDatabase,
+}
+
+/// A value for a `:name`. It is sent apart from the text, so nothing in it is read as SQL.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
+pub struct Parameter {
+    /// Without the colon.
+    pub name: String,
+    /// What it is.
+    pub kind: ParameterKind,
+    /// As typed; nothing for `null`.
+    pub value: String,
+}
+
+/// What a value is.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ParameterKind {
+    /// Whatever the server takes it for where it stands.
+    Any,
+    /// Text, as it is.
+    Text,
+    /// `int8` or `numeric`.
+    Number,
+    /// A day.
+    Date,
+    /// A day and a time.
+    Timestamp,
+    /// `true` or `false`.
+    Boolean,
+    /// NULL
+    Null,
 }
 
 /// What to run.
@@ -31,6 +158,12 @@ pub struct ConsoleRun {
     pub all: bool,
     /// Ask for the plan of each statement in place of running it.
     pub explain: bool,
+    /// Values for the `:name`s of its statements.
+    #[serde(default)]
+    pub parameters: Vec<Parameter>,
+    /// The person has read what `console_check` says of it, and means it.
+    #[serde(default)]
+    pub confirmed: bool,
 }
 
 /// The state of a run. Sent as the event `run_changed` at most every 100 ms, and always at its end.

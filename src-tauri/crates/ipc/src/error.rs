@@ -29,6 +29,8 @@ pub enum ErrorCode {
     Canceled,
     /// A choice is needed: `what` (`db_user` or `db_name`), `allowed`.
     ChoiceNeeded,
+    /// A statement would change or remove more than may be meant, and nobody has confirmed it: `database`, `statement`.
+    ConfirmationNeeded,
     /// TCP to the database failed: `address`, `reason`.
     ConnectFailed,
     /// No answer within the limit: `address`, `seconds`.

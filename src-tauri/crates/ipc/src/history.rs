@@ -203,4 +203,7 @@ pub struct RetargetTab {
     pub tab: String,
     /// Where it goes from now on.
     pub target: Target,
+    /// The new session only reads.
+    #[serde(default)]
+    pub read_only: bool,
 }

@@ -11,6 +11,7 @@ pub mod error;
 pub mod exports;
 pub mod history;
 pub mod host;
+pub mod objects;
 pub mod plots;
 pub mod resources;
 pub mod session;

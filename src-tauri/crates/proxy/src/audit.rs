@@ -108,6 +108,13 @@ pub enum Event<'a> {
         /// Object id of the function.
         oid: u32,
     },
+    /// A statement of a read-only session was not forwarded, because it is not known to only read.
+    StatementRefused {
+        /// The text; none for a function call.
+        sql: Option<Text<'a>>,
+        /// Why, as the client was told.
+        reason: Cow<'a, str>,
+    },
     /// The client sent something that is not PostgreSQL's protocol.
     Malformed {
         /// What was wrong.

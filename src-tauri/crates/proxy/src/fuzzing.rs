@@ -143,8 +143,8 @@ impl AsyncWrite for Side<'_> {
 }
 
 /// A session that is in.
-fn session() -> Session {
-    Session::new(facts(), CancelKey::new(1, *b"key!"))
+fn session(read_only: bool) -> Session {
+    Session::new(SessionFacts { read_only, ..facts() }, CancelKey::new(1, *b"key!")).unwrap()
 }
 
 fn facts() -> SessionFacts {
@@ -155,6 +155,7 @@ fn facts() -> SessionFacts {
         program: "fuzz".to_owned(),
         db_user: "analyst".to_owned(),
         db_name: "dev".to_owned(),
+        read_only: false,
         backend_pid: None,
     }
 }
@@ -212,6 +213,7 @@ mod tests {
     #[test]
     fn the_laws_hold_for_what_real_clients_and_servers_say() {
         replay("frontend", relay::check_client);
+        replay("frontend", relay::check_read_only);
         replay("backend", relay::check_server);
         replay("admission", admission::check);
         replay("login", login::check);
@@ -227,6 +229,7 @@ mod tests {
         #[test]
         fn the_laws_hold_for_any_bytes(bytes in bytes()) {
             relay::check_client(&bytes);
+            relay::check_read_only(&bytes);
             relay::check_server(&bytes);
             admission::check(&bytes);
             login::check(&bytes);

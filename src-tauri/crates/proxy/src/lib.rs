@@ -25,6 +25,7 @@ mod password;
 mod peer;
 mod proxy;
 mod read_ahead;
+mod read_only;
 mod relay;
 mod scram;
 mod serve;

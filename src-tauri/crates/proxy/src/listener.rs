@@ -31,6 +31,8 @@ pub struct ListenOptions {
     pub unix_dir: Option<PathBuf>,
     /// Who may come in.
     pub admission: Admission,
+    /// Sessions forward only what is known to only read.
+    pub read_only: bool,
     /// A certificate to offer TLS with, for clients that insist on it. Its ALPN is set here. A listener beyond loopback that has one takes
     /// no session in the clear.
     pub tls: Option<Arc<ServerConfig>>,
@@ -136,6 +138,8 @@ pub(crate) struct Terms {
     pub(crate) tls: Option<TlsAcceptor>,
     /// Takes no session in the clear.
     pub(crate) needs_tls: bool,
+    /// Its sessions may only read.
+    pub(crate) read_only: bool,
 }
 
 /// How a listener knows who may come in: [`Admission`] with what is remembered and prepared for it.
@@ -161,7 +165,7 @@ impl Terms {
             TlsAcceptor::from(Arc::new(config))
         });
         let needs_tls = tls.is_some() && options.address.is_some_and(is_beyond_loopback);
-        Ok(Self { asks, tls, needs_tls })
+        Ok(Self { asks, tls, needs_tls, read_only: options.read_only })
     }
 }
 

@@ -189,11 +189,21 @@ impl Proxy {
     ///
     /// Has to be called within a tokio runtime unless [`ProxyOptions::runtime`] names one.
     pub fn attach(&self, program: &str) -> DuplexStream {
+        self.attach_as(program, false)
+    }
+
+    /// The same for a session in which only what is known to only read is forwarded.
+    pub fn attach_read_only(&self, program: &str) -> DuplexStream {
+        self.attach_as(program, true)
+    }
+
+    fn attach_as(&self, program: &str, read_only: bool) -> DuplexStream {
         let (ours, theirs) = tokio::io::duplex(INTERNAL_BUFFER);
         let arrival = Arrival {
             stream: ClientStream::Internal(theirs),
             origin: Origin::Internal,
             program: Some(program.to_owned()),
+            read_only,
             terms: None,
         };
         serve::spawn(&self.shared, arrival);
@@ -372,10 +382,9 @@ impl Shared {
             return Err(shutting_down());
         }
         let taken = |pid| sessions.values().any(|session| session.local_key.pid == pid);
-        let key = keys::fresh(taken).map_err(|error| {
-            Refusal::new("58000", "the system gave no random numbers for a cancel key").source(error)
-        })?;
-        let session = Arc::new(Session::new(facts, key));
+        let no_random = |error| Refusal::new("58000", "the system gave no random numbers for a session").source(error);
+        let key = keys::fresh(taken).map_err(no_random)?;
+        let session = Arc::new(Session::new(facts, key).map_err(no_random)?);
         sessions.insert(session.id, Arc::clone(&session));
         drop(sessions);
         self.changed();
@@ -522,9 +531,12 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (stream, from) = listener.accept().await.unwrap();
-        let terms = Some(Arc::new(Terms { asks: Asks::Nothing, tls: None, needs_tls: true }));
+        let terms = Some(Arc::new(Terms { asks: Asks::Nothing, tls: None, needs_tls: true, read_only: false }));
         let stream = ClientStream::Tcp(stream);
-        serve::spawn(&proxy.shared, Arrival { stream, origin: Origin::Tcp(from), program: None, terms });
+        serve::spawn(
+            &proxy.shared,
+            Arrival { stream, origin: Origin::Tcp(from), program: None, read_only: false, terms },
+        );
 
         let mut out = BytesMut::new();
         StartupPacket::Startup(StartupMessage::new([("user", "analyst")])).encode(&mut out).unwrap();

@@ -25,6 +25,7 @@ use tokio::time::timeout;
 
 use crate::audit::{Event, Parameter, Recorder, Text};
 use crate::proxy::Shared;
+use crate::read_only;
 use crate::session::{EndReason, Session, SessionFacts, SessionState};
 
 /// What one read asks for at first, and again once traffic is low; an idle session costs this much in each direction.
@@ -38,9 +39,6 @@ const WATCHED_LIMIT: usize = 64 * 1024;
 
 /// Reads after which a client that never pauses, such as one in the middle of a COPY, is held all the same.
 const CATCH_UP_READS: usize = 64;
-
-/// SQLSTATE query_canceled.
-const QUERY_CANCELED: &str = "57014";
 
 /// How long a server may take to finish the message it is in, or to say its last words, once the session ends.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -106,6 +104,8 @@ struct Flow {
     cleared: usize,
     /// Bytes of the current message that are still to be cleared.
     passing: usize,
+    /// Bytes of a refused message that have yet to come and go nowhere.
+    skipping: usize,
     read_size: usize,
     /// Met while taking what more was there; told by the next [`Flow::fill`].
     failed: Option<io::Error>,
@@ -113,7 +113,7 @@ struct Flow {
 
 impl Flow {
     fn new(buffer: BytesMut) -> Self {
-        Self { buffer, cleared: 0, passing: 0, read_size: SMALL_READ, failed: None }
+        Self { buffer, cleared: 0, passing: 0, skipping: 0, read_size: SMALL_READ, failed: None }
     }
 
     /// Whether everything forwarded so far ends where a message ends.
@@ -127,6 +127,24 @@ impl Flow {
         self.cleared += available;
         self.passing -= available;
         self.passing == 0
+    }
+
+    /// Drops what is there of a refused message; `true` when all of it is gone. Nothing is cleared meanwhile.
+    fn skip(&mut self) -> bool {
+        let there = self.skipping.min(self.buffer.len());
+        self.buffer.advance(there);
+        self.skipping -= there;
+        self.skipping == 0
+    }
+
+    /// Puts another message in place of the one at the front, and clears it.
+    fn replace(&mut self, total: usize, with: BytesMut) {
+        let rest = self.buffer.split_off(total.min(self.buffer.len()));
+        self.skipping = total - self.buffer.len();
+        self.passing = with.len();
+        self.buffer = with;
+        self.buffer.unsplit(rest);
+        self.pass();
     }
 
     /// What has not been cleared yet.
@@ -243,8 +261,10 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Up<'a, R, W> {
             if let Err(error) = self.flow.forward(&mut self.to, |bytes| self.session.activity.add_up(bytes)).await {
                 return UpEnd::UpstreamLost(error);
             }
-            if let Err(end) = cleared {
-                return end;
+            match cleared {
+                Err(end) => return end,
+                Ok(Cleared::UpToRewrite) => continue,
+                Ok(Cleared::All) => {}
             }
             if self.terminated && self.flow.at_boundary() {
                 return UpEnd::Terminated;
@@ -289,11 +309,12 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Up<'a, R, W> {
 
     /// Clears every message that is there, recording first, all at once, those that can make the server run something.
     /// Cancel safe: until it is recorded nothing is cleared.
-    async fn clear(&mut self) -> Result<(), UpEnd> {
-        if !self.flow.pass() {
-            return Ok(());
+    async fn clear(&mut self) -> Result<Cleared, UpEnd> {
+        if !self.flow.skip() || !self.flow.pass() {
+            return Ok(Cleared::All);
         }
-        let mut batch = Batch::default();
+        let read_only = self.session.read_only.as_ref();
+        let mut batch = Batch { read_only: read_only.is_some(), ..Batch::default() };
         let unread = batch.read(self.flow.uncleared(), self.statement_limit, self.terminated);
         let malformed = unread.err();
         if let Some(error) = &malformed {
@@ -305,11 +326,20 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Up<'a, R, W> {
         for tag in &batch.tags {
             self.session.activity.sent(*tag);
         }
-        let Batch { passing, terminated, .. } = batch;
+        let Batch { passing, terminated, refused, .. } = batch;
         self.terminated = terminated;
+        if let (Some((header, refused)), Some(read_only)) = (refused, read_only) {
+            if passing > 0 {
+                self.flow.passing = passing;
+                self.flow.pass();
+                return Ok(Cleared::UpToRewrite);
+            }
+            self.flow.replace(header.total(), read_only.stand_in(header.tag, &refused));
+            return Ok(Cleared::UpToRewrite);
+        }
         self.flow.passing = passing;
         self.flow.pass();
-        malformed.map_or(Ok(()), |error| Err(UpEnd::Malformed(error)))
+        malformed.map_or(Ok(Cleared::All), |error| Err(UpEnd::Malformed(error)))
     }
 }
 
@@ -324,6 +354,10 @@ struct Batch<'a> {
     passing: usize,
     /// The last is a Terminate.
     terminated: bool,
+    /// What is not known to only read does not go on.
+    read_only: bool,
+    /// The message behind them that does not. It is in `events` and `tags` only where nothing is before it: what is has to go out first.
+    refused: Option<(Header, postern_sql::read_only::Refused)>,
 }
 
 impl<'a> Batch<'a> {
@@ -338,7 +372,25 @@ impl<'a> Batch<'a> {
             if is_recorded(header.tag) {
                 let kept = header.total().min(statement_limit.max(Header::SIZE));
                 let Some(kept) = rest.get(Header::SIZE..kept) else { break };
-                self.events.push(event(header, kept)?);
+                let event = event(header, kept)?;
+                if self.read_only {
+                    if !is_known(header.tag) {
+                        return Err(DecodeError::Unexpected {
+                            what: "message of a read-only session",
+                            value: header.tag.into(),
+                        });
+                    }
+                    if let Err(refused) = read_only::judge(&event, statement_limit) {
+                        if self.passing == 0 {
+                            self.events.push(refused_event(event, &refused));
+                            // What stands in for a Parse is a Bind: neither is answered with ReadyForQuery.
+                            self.tags.push(if header.tag == Parse::TAG { Bind::TAG } else { Query::TAG });
+                        }
+                        self.refused = Some((header, refused));
+                        break;
+                    }
+                }
+                self.events.push(event);
             }
             self.tags.push(header.tag);
             self.terminated = header.tag == Empty::Terminate.tag();
@@ -351,6 +403,20 @@ impl<'a> Batch<'a> {
 /// Tags of messages that go into the audit. Unknown ones do too: they are for the server to judge, but not to pass unseen.
 fn is_recorded(tag: u8) -> bool {
     !matches!(tag, b'd' | b'c' | b'f' | b'D' | b'S' | b'H' | b'X' | b'p')
+}
+
+/// Tags of messages that we have a name for. What others make a server do is not known.
+fn is_known(tag: u8) -> bool {
+    matches!(tag, Query::TAG | Parse::TAG | Bind::TAG | Execute::TAG | Close::TAG | FunctionCall::TAG)
+}
+
+/// What the audit is told about a message that does not go on.
+fn refused_event<'a>(event: Event<'a>, refused: &postern_sql::read_only::Refused) -> Event<'a> {
+    let sql = match event {
+        Event::Query { sql } | Event::Parse { sql, .. } => Some(sql),
+        _ => None,
+    };
+    Event::StatementRefused { sql, reason: refused.to_string().into() }
 }
 
 /// What the audit is told about a message. A client's message that PostgreSQL would read otherwise than we do is refused, so that
@@ -507,11 +573,11 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Down<'a, R, W> {
     }
 }
 
-/// How far [`Down::clear`] got.
+/// How far [`Down::clear`] and [`Up::clear`] got.
 enum Cleared {
     /// All that is there and can be.
     All,
-    /// To a message that is to be rewritten: what is before it has to go out first.
+    /// To a message that is to be rewritten, or past one that was: what is before it has to go out first.
     UpToRewrite,
 }
 
@@ -538,8 +604,13 @@ fn watch(
         }
         ErrorResponse::TAG => {
             let error = ErrorResponse::decode(body)?;
-            if error.sqlstate() == QUERY_CANCELED {
+            if error.sqlstate() == ErrorResponse::QUERY_CANCELED {
                 session.activity.cancelled();
+            }
+            if let Some(answer) = session.read_only.as_ref().and_then(|read_only| read_only.answer(&error)) {
+                let mut rewritten = BytesMut::new();
+                answer.encode(&mut rewritten);
+                return Ok(Some(rewritten));
             }
             *fatal = matches!(error.severity(), Severity::Fatal | Severity::Panic).then_some(error);
         }

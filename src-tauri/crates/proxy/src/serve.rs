@@ -42,6 +42,8 @@ pub(crate) struct Arrival {
     pub(crate) origin: Origin,
     /// Name of the part of this program, for in-memory sessions.
     pub(crate) program: Option<String>,
+    /// It may only read.
+    pub(crate) read_only: bool,
     /// Of the listener; none for in-memory sessions, which are ours.
     pub(crate) terms: Option<Arc<Terms>>,
 }
@@ -56,7 +58,11 @@ pub(crate) async fn accept(shared: Arc<Shared>, sockets: Sockets, terms: Arc<Ter
         };
         match accepted {
             Ok((stream, origin)) => {
-                spawn(&shared, Arrival { stream, origin, program: None, terms: Some(Arc::clone(&terms)) });
+                let terms = Arc::clone(&terms);
+                spawn(
+                    &shared,
+                    Arrival { stream, origin, program: None, read_only: terms.read_only, terms: Some(terms) },
+                );
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -312,10 +318,11 @@ impl Visit {
     /// From the granted session to its end.
     async fn connect_and_relay(mut self, session: &Session, grant: &Grant, message: &StartupMessage) {
         let shared = Arc::clone(&self.shared);
+        let read_only = self.arrival.read_only;
         let connected = tokio::select! {
             reason = session.stopped() => Err(Turned::AwayByServer(reason.to_response(), refusal_of(&reason))),
             () = self.client_left() => Err(Turned::Gone),
-            connected = connect(&shared, grant, message) => connected,
+            connected = connect(&shared, grant, message, read_only) => connected,
         };
         match connected {
             Ok(connected) => self.relay(session, connected).await,
@@ -420,6 +427,7 @@ impl Visit {
             program: self.arrival.program.clone().unwrap_or_default(),
             db_user: user.to_owned(),
             db_name: database.to_owned(),
+            read_only: self.arrival.read_only,
             backend_pid: None,
         }
     }
@@ -445,14 +453,20 @@ struct Connected {
 }
 
 /// Dials and logs in; once more with a fresh password when the server says that the first has expired.
-async fn connect(shared: &Shared, grant: &Grant, message: &StartupMessage) -> Result<Connected, Turned> {
+async fn connect(
+    shared: &Shared,
+    grant: &Grant,
+    message: &StartupMessage,
+    read_only: bool,
+) -> Result<Connected, Turned> {
     let mut freshness = Freshness::Cached;
     loop {
         let dial = shared.upstream.dial_plan(grant, freshness).await?;
         let mut stream = dial::open(&dial.endpoint, shared.options.connect_limit)
             .await
             .map_err(|error| Arc::new(error).to_refusal())?;
-        match log_in(shared, &mut stream, &dial, message).await {
+        let startup = startup::for_server(message, &dial, read_only);
+        match log_in(shared, &mut stream, &dial, &startup).await {
             Ok(greeting) => return Ok(Connected { stream, greeting, endpoint: dial.endpoint }),
             Err(error) if error.is_password_expired() && freshness == Freshness::Cached => {
                 tracing::info!("the cached password has expired; asking for a fresh one");
@@ -474,11 +488,10 @@ async fn log_in(
     shared: &Shared,
     stream: &mut ServerStream,
     dial: &Dial,
-    message: &StartupMessage,
+    startup: &StartupMessage,
 ) -> Result<Greeting, LoginError> {
     let encrypted = stream.is_encrypted();
-    let startup = startup::for_server(message, dial);
-    login::log_in(stream, encrypted, dial, &startup, shared.options.login_limit).await
+    login::log_in(stream, encrypted, dial, startup, shared.options.login_limit).await
 }
 
 /// All that a client gets once the server has let it in, in one piece. No key when the server gave none: clients take an empty one ill.

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::activity::Activity;
 use crate::clock;
 use crate::hold::Hold;
+use crate::read_only::ReadOnly;
 use crate::upstream::{Endpoint, Origin, Refusal};
 
 /// Names a session. Unique within the process, over all proxies.
@@ -46,6 +47,8 @@ pub struct SessionFacts {
     pub db_user: String,
     /// As granted; as claimed when it was refused before that.
     pub db_name: String,
+    /// Only what is known to only read is forwarded.
+    pub read_only: bool,
     /// The server's own process id, as SYS_QUERY_HISTORY's `session_id`, once known.
     pub backend_pid: Option<i32>,
 }
@@ -122,7 +125,7 @@ impl StopReason {
             Self::SignedOut => ("57P01", "terminating connection: you signed out"),
             Self::Idle => ("57P05", "terminating connection: it was idle for as long as your role allows"),
             Self::Expired => ("57P01", "terminating connection: your sign-in is as old as your role allows"),
-            Self::CancelledButSilent => ("57014", "canceling statement due to user request"),
+            Self::CancelledButSilent => (ErrorResponse::QUERY_CANCELED, "canceling statement due to user request"),
             Self::Other(refusal) => return refusal.to_response(),
         };
         let response = ErrorResponse::fatal(sqlstate, message);
@@ -195,6 +198,8 @@ pub(crate) struct Session {
     pub(crate) local_key: CancelKey,
     pub(crate) activity: Activity,
     pub(crate) hold: Hold,
+    /// Present where the session may only read.
+    pub(crate) read_only: Option<ReadOnly>,
     facts: Mutex<Arc<SessionFacts>>,
     upstream: OnceLock<UpstreamKey>,
     began: Instant,
@@ -211,19 +216,21 @@ pub(crate) struct UpstreamKey {
 }
 
 impl Session {
-    pub(crate) fn new(facts: SessionFacts, local_key: CancelKey) -> Self {
-        Self {
+    pub(crate) fn new(facts: SessionFacts, local_key: CancelKey) -> Result<Self, getrandom::Error> {
+        let read_only = facts.read_only.then(ReadOnly::new).transpose()?;
+        Ok(Self {
             id: facts.id,
             local_key,
             activity: Activity::default(),
             hold: Hold::default(),
+            read_only,
             facts: Mutex::new(Arc::new(facts)),
             upstream: OnceLock::new(),
             began: Instant::now(),
             started_at: clock::now(),
             stop: CancellationToken::new(),
             stop_reason: OnceLock::new(),
-        }
+        })
     }
 
     pub(crate) fn facts(&self) -> Arc<SessionFacts> {

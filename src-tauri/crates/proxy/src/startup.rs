@@ -16,6 +16,9 @@ use crate::upstream::{Dial, Refusal};
 /// The most Redshift accepts for `extra_float_digits`; some drivers send 3, which it answers with a fatal error.
 const MAX_EXTRA_FLOAT_DIGITS: i64 = 2;
 
+/// PostgreSQL's setting that makes every transaction read-only unless it says otherwise.
+const READ_ONLY_SETTING: &str = "default_transaction_read_only";
+
 /// PostgreSQL's name in TLS.
 pub(crate) const ALPN: &[u8] = b"postgresql";
 
@@ -159,20 +162,28 @@ pub(crate) fn unrecognized(message: &StartupMessage) -> Option<Vec<String>> {
 }
 
 /// The start-up message for the server: other user and database, and the rest as the client sent it but for what would trip Redshift or
-/// the client over it.
-pub(crate) fn for_server(client: &StartupMessage, dial: &Dial) -> StartupMessage {
+/// the client over it. In a read-only session the encoding is ours to say, since statements are judged as UTF-8; and where the server has
+/// a setting against writing, that is ours too.
+///
+/// Of a setting that comes twice PostgreSQL takes the later, and settings of their own later than those in `options`
+/// (`process_startup_options` in `utils/init/postinit.c`).
+pub(crate) fn for_server(client: &StartupMessage, dial: &Dial, read_only: bool) -> StartupMessage {
     let mut parameters = vec![("user".to_owned(), dial.user.clone()), ("database".to_owned(), dial.database.clone())];
     for (name, value) in &client.parameters {
         match name.as_str() {
             "user" | "database" => {}
+            "client_encoding" | READ_ONLY_SETTING if read_only => {}
             name if is_protocol_option(name) => {}
             "extra_float_digits" => parameters.push((name.clone(), clamp_float_digits(value))),
             _ => parameters.push((name.clone(), value.clone())),
         }
     }
     // Redshift calls its encoding UNICODE unless asked, a name that several drivers do not know.
-    if client.parameter("client_encoding").is_none() {
+    if client.parameter("client_encoding").is_none() || read_only {
         parameters.push(("client_encoding".to_owned(), "UTF8".to_owned()));
+    }
+    if read_only && dial.knows_read_only {
+        parameters.push((READ_ONLY_SETTING.to_owned(), "on".to_owned()));
     }
     StartupMessage { version: PROTOCOL_3_0, parameters }
 }
@@ -203,13 +214,30 @@ mod tests {
             endpoint: Endpoint { host: "db.invalid".into(), port: 1, transport: Transport::Plaintext },
             user: "IAMR:analyst".into(),
             database: "dev".into(),
+            knows_read_only: true,
             password: SecretString::from("secret"),
         }
     }
 
     fn server_parameter(client: &[(&str, &str)], name: &str) -> Option<String> {
         let message = StartupMessage::new(client.iter().copied());
-        for_server(&message, &dial_nowhere()).parameter(name).map(str::to_owned)
+        for_server(&message, &dial_nowhere(), false).parameter(name).map(str::to_owned)
+    }
+
+    #[test]
+    fn a_read_only_session_says_itself_what_its_text_is_and_that_it_does_not_write() {
+        let client = [("client_encoding", "SJIS"), ("default_transaction_read_only", "off"), ("options", "-c a=b")];
+        let message = StartupMessage::new(client);
+        let sent = for_server(&message, &dial_nowhere(), true).parameters;
+        let of = |name: &str| {
+            sent.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str()).collect::<Vec<_>>()
+        };
+        assert_eq!(of("client_encoding"), ["UTF8"]);
+        assert_eq!(of("default_transaction_read_only"), ["on"]);
+        assert_eq!(of("options"), ["-c a=b"]);
+        // Redshift does not know the setting.
+        let redshift = Dial { knows_read_only: false, ..dial_nowhere() };
+        assert_eq!(for_server(&message, &redshift, true).parameter("default_transaction_read_only"), None);
     }
 
     #[test]
@@ -221,7 +249,7 @@ mod tests {
             ("plugin_name", "y"),
             ("client_encoding", "UTF8"),
         ];
-        let message = for_server(&StartupMessage::new(client), &dial_nowhere());
+        let message = for_server(&StartupMessage::new(client), &dial_nowhere(), false);
         let names: Vec<_> = message.parameters.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["user", "database", "driver_version", "plugin_name", "client_encoding"]);
         assert_eq!((message.parameter("user"), message.parameter("database")), (Some("IAMR:analyst"), Some("dev")));

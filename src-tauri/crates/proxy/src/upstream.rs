@@ -97,6 +97,9 @@ pub struct Dial {
     pub user: String,
     /// Database to log in to.
     pub database: String,
+    /// The server has a setting `default_transaction_read_only`, which Redshift has not: it is turned on for read-only sessions, so that the
+    /// server itself refuses what a function would write.
+    pub knows_read_only: bool,
     /// Its password. `SecretString` keeps it out of `Debug` and logs.
     pub password: SecretString,
 }

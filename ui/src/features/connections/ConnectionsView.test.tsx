@@ -97,7 +97,14 @@ describe("a recent proxy", () => {
     expect(screen.getByTestId("recent-address-logistics-prod").textContent).toBe("127.0.0.1:5443");
     await user.click(screen.getByTestId("start-again-logistics-prod"));
     expect(memory.requests("connection_open")).toEqual([
-      { target: recent[0]?.target, port: null, auth: { kind: "same_user" }, tls: false, address: undefined },
+      {
+        target: recent[0]?.target,
+        port: null,
+        auth: { kind: "same_user" },
+        tls: false,
+        read_only: false,
+        address: undefined,
+      },
     ]);
   });
 
@@ -147,6 +154,7 @@ describe("starting one", () => {
         port: 6000,
         auth: { kind: "password", method: "md5" },
         tls: true,
+        read_only: false,
         address: undefined,
         anywhere: false,
       },

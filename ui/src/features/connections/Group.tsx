@@ -100,10 +100,16 @@ export function Group({ connection, now }: { connection: Connection; now: number
 }
 
 /** Who may use it, in chips. What other machines can reach is never a quiet one. */
-function Admits({ connection: { auth, tls, beyond_loopback, host } }: { connection: Connection }) {
+function Admits({ connection: { auth, tls, beyond_loopback, read_only, host } }: { connection: Connection }) {
   const { t } = useTranslation();
   return (
     <>
+      {read_only && (
+        <span className="chip" title={t("readOnly.proxyHint")} data-testid="read-only-chip">
+          <Icon name="eye" />
+          {t("readOnly.tab")}
+        </span>
+      )}
       {tls && (
         <span className="chip" title={t("connections.tlsTitle", { file: tls.ca_file })}>
           <Icon name="lock" />

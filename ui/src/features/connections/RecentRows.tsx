@@ -32,9 +32,9 @@ export function RecentRows({ list, now, onAsk }: Props) {
 
 function Row({ recent, now, onAsk }: { recent: RecentConnection; now: number; onAsk: Props["onAsk"] }) {
   const { t } = useTranslation();
-  const { target, env, port, auth, tls, address } = recent;
+  const { target, env, port, auth, tls, address, read_only } = recent;
   const start = useAttempt((at: number | null) =>
-    useConnections.getState().open({ target, port: at, auth, tls, address: address ?? undefined }),
+    useConnections.getState().open({ target, port: at, auth, tls, read_only, address: address ?? undefined }),
   );
   const forget = useAttempt(() => useConnections.getState().forget(target));
   const beyond = address !== null && !isLoopback(address);
@@ -47,6 +47,7 @@ function Row({ recent, now, onAsk }: { recent: RecentConnection; now: number; on
         ? t("connections.lastStarted", { time: moment(recent.opened_at, now) })
         : t("connections.stopped", { time: moment(recent.stopped_at, now) }),
     auth.kind === "password" ? t("connections.withPassword") : null,
+    read_only ? t("readOnly.tab") : null,
     tls ? t("connections.tls") : null,
     beyond ? t("connections.beyondChip") : null,
   ];

@@ -33,6 +33,7 @@ export function StartProxy({ from, onClose }: Props) {
     from ? choiceOf(from.auth) : isLinux ? "same_user" : "scram-sha-256",
   );
   const [tls, setTls] = useState(from?.tls ?? false);
+  const [readOnly, setReadOnly] = useState(from?.read_only ?? false);
   const [address, setAddress] = useState(from?.address ?? "");
   const [anywhere, setAnywhere] = useState(false);
 
@@ -46,6 +47,7 @@ export function StartProxy({ from, onClose }: Props) {
       port: at,
       auth: authOf(auth),
       tls,
+      read_only: readOnly,
       address: address.trim() || undefined,
       anywhere: beyond && anywhere,
     });
@@ -152,6 +154,18 @@ export function StartProxy({ from, onClose }: Props) {
                   </option>
                 ))}
               </Select>
+            )}
+          </Field>
+          <Field label={t("readOnly.tab")} hint={t("readOnly.proxyHint")}>
+            {(id) => (
+              <input
+                id={id}
+                type="checkbox"
+                className="check"
+                checked={readOnly}
+                data-testid="start-read-only"
+                onChange={(event) => setReadOnly(event.target.checked)}
+              />
             )}
           </Field>
           <Field label={t("connections.tls")} hint={t("connections.tlsHint")}>

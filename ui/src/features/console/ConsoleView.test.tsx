@@ -10,6 +10,7 @@ import { ConsoleView } from "./ConsoleView";
 const TEXT = "select 1;\nselect bad from t";
 const target = { database: "sales", db_user: "ro", db_name: "dev" };
 const ROWS = 10_000_000;
+const idle = { env: "prod", read_only: false, manual: false, transaction: null, lost: null };
 let memory: MemoryBackend;
 
 function run(state: RunState, more: Partial<Run["statements"][number]> = {}): Run {
@@ -25,7 +26,8 @@ beforeEach(async () => {
   vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(240);
   vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockReturnValue(1300);
   memory = provideMemoryBackend()
-    .answer("console_open", () => ({ id: "t1", target, env: "prod" }))
+    .answer("console_open", ({ target: to, read_only }) => ({ ...idle, id: "t1", target: to, read_only }))
+    .answer("console_check", () => ({ parameters: [], dangers: [] }))
     .answer("console_cancel", () => null)
     .answer("console_results", () => [])
     .answer("result_window", ({ first, count }) => ({
@@ -49,7 +51,7 @@ describe("running", () => {
     press(editor, "Enter", { ctrlKey: true });
     await waitFor(() => expect(screen.getByTestId("run-status").dataset.state).toBe("running"));
     expect(memory.requests("console_run")).toEqual([
-      { tab: "t1", text: TEXT, from: 0, to: 0, all: false, explain: false },
+      { tab: "t1", text: TEXT, from: 0, to: 0, all: false, explain: false, parameters: [], confirmed: false },
     ]);
     press(editor, ".", { ctrlKey: true });
     expect(memory.requests("console_cancel")).toEqual(["t1"]);

@@ -11,14 +11,21 @@ import { explain } from "../../lib/failure";
 import { count, elapsed } from "../../lib/format";
 import { isRunning, isUnsaved, type Tab, useConsoles } from "../../lib/state/consoles";
 import { useNavigation } from "../../lib/state/navigation";
+import { usePreferences } from "../../lib/state/preferences";
 import { useToasts } from "../../lib/state/toasts";
 import { ContextBar } from "./ContextBar";
+import { DangerDialog } from "./DangerDialog";
 import { Editor, type EditorHandle, forgetEditor } from "./Editor";
 import { closeAsking, useTabName } from "./files/FileActions";
+import { hasTransaction, type Leaving, useLeaving } from "./leaving";
+import { ParameterPanel } from "./parameters/ParameterPanel";
 import { Results } from "./Results";
 import { RunBar } from "./RunBar";
 import { currentRows, failureOf, marks, phase } from "./run-state";
 import { Splitter } from "./Splitter";
+import { LeaveDialog } from "./transaction/LeaveDialog";
+import { ObjectTree } from "./tree/ObjectTree";
+import { TreeEdge } from "./tree/TreeEdge";
 import "./console.css";
 
 export function ConsoleView() {
@@ -43,26 +50,48 @@ export function ConsoleView() {
       <h1 className="sr">{t("nav.console")}</h1>
       <TabStrip tabs={tabs} active={tab} />
       <Workspace key={tab.id} tab={tab} />
+      <Leave />
     </section>
   );
 }
 
+const tell = (reason: unknown) => useToasts.getState().fail(asFailure(reason));
+
+function closeNow(id: string): void {
+  forgetEditor(id);
+  useConsoles.getState().close(id).catch(tell);
+}
+
+/** Asks before a tab with an open transaction is closed, or gets another session. */
+function Leave() {
+  const leaving = useLeaving((state) => state.leaving);
+  const tab = useConsoles((state) => state.tabs.find(({ id }) => id === leaving?.id));
+  const { stay } = useLeaving.getState();
+  if (!leaving || !tab) return null;
+  return <LeaveDialog tab={tab} how={leaving.how} onStay={stay} onLeave={() => leave(leaving)} />;
+}
+
+function leave(leaving: Leaving): void {
+  useLeaving.getState().stay();
+  if (leaving.how === "close") closeNow(leaving.id);
+  else useConsoles.getState().retarget(leaving.id, leaving.target, leaving.readOnly).catch(tell);
+}
+
 function TabStrip({ tabs, active }: { tabs: Tab[]; active: Tab }) {
   const { t } = useTranslation();
-  const { select, open, close } = useConsoles.getState();
-  const fail = (reason: unknown) => useToasts.getState().fail(asFailure(reason));
+  const { select, open } = useConsoles.getState();
   const nameOf = useTabName();
   const closeTab = (tab: Tab) => {
     // What is asked about is seen.
-    if (isUnsaved(tab)) select(tab.id);
+    if (isUnsaved(tab) || hasTransaction(tab.id)) select(tab.id);
     closeAsking(tab, () => {
-      forgetEditor(tab.id);
-      close(tab.id).catch(fail);
+      if (hasTransaction(tab.id)) useLeaving.getState().ask({ id: tab.id, how: "close" });
+      else closeNow(tab.id);
     });
   };
   const another = useCallback(
-    () => open(active.target).catch((reason) => useToasts.getState().fail(asFailure(reason))),
-    [open, active.target],
+    () => open(active.target, undefined, active.read_only).catch(tell),
+    [open, active.target, active.read_only],
   );
   useCtrlKey("t", another);
 
@@ -95,7 +124,19 @@ function TabStrip({ tabs, active }: { tabs: Tab[]; active: Tab }) {
                 data-testid={`console-tab-${tab.number}`}
               >
                 <EnvTick env={tab.env} />
+                {tab.read_only && (
+                  <>
+                    <Icon name="eye" size="sm" />
+                    <span className="sr">{t("readOnly.tab")}</span>
+                  </>
+                )}
                 <span className="clip">{name}</span>
+                {tab.transaction && (
+                  <i
+                    className={tab.transaction.failed ? "dot dot--bad" : "dot dot--warn"}
+                    title={t(tab.transaction.failed ? "transaction.failed" : "transaction.open")}
+                  />
+                )}
                 {isRunning(tab) && <i className="dot dot--run" />}
                 {isUnsaved(tab) && (
                   <i className="doctab__unsaved" data-testid={`unsaved-${tab.number}`}>
@@ -136,6 +177,7 @@ function Workspace({ tab }: { tab: Tab }) {
   const { setText, run, cancel } = useConsoles.getState();
   const editor = useRef<EditorHandle>(null);
   const work = useRef<HTMLDivElement>(null);
+  const body = useRef<HTMLDivElement>(null);
   const [share, setShare] = useState(0.44);
   const { id } = tab;
   const statements = tab.run?.statements;
@@ -147,6 +189,16 @@ function Workspace({ tab }: { tab: Tab }) {
     run: (from: number, to: number, all: boolean) => void run(id, from, to, all),
     stop,
     changed: (text: string) => setText(id, text, editor.current?.selection()),
+    format: () => void editor.current?.format(),
+  };
+  const tree = usePreferences((state) => state.tree);
+  const treeWidth = usePreferences((state) => state.treeWidth);
+  const treeActions = {
+    insert: (text: string) => editor.current?.insert(text),
+    preview: (sql: string) => {
+      const place = editor.current?.append(sql);
+      if (place) void run(id, place.from, place.to, false);
+    },
   };
   const explainIt = useCallback(() => {
     const { from, to } = editor.current?.selection() ?? { from: 0, to: 0 };
@@ -165,19 +217,26 @@ function Workspace({ tab }: { tab: Tab }) {
 
   useCtrlKey(".", stop);
   useCtrlKey("e", explainIt);
-  useNextPane(work);
+  useTreeKey();
+  useNextPane(body);
 
   return (
     <>
-      <ContextBar tab={tab} onRun={runFromBar} onExplain={explainIt} />
-      <div className="con__work" ref={work}>
-        <div className="con__top" style={{ flexBasis: `${share * 100}%` }}>
-          <Editor key={tab.revision} tab={tab} actions={actions} ran={ran} marks={marked} handle={editor} />
+      <ContextBar tab={tab} onRun={runFromBar} onExplain={explainIt} onFormat={actions.format} />
+      <div className="con__body" ref={body} style={{ "--tree": `${treeWidth}px` } as React.CSSProperties}>
+        {tree && <ObjectTree tab={tab} actions={treeActions} />}
+        {tree && <TreeEdge />}
+        <div className="con__work" ref={work}>
+          <div className="con__top" style={{ flexBasis: `${share * 100}%` }}>
+            <Editor key={tab.revision} tab={tab} actions={actions} ran={ran} marks={marked} handle={editor} />
+            <ParameterPanel tab={tab} onRun={() => runFromBar(false)} />
+          </div>
+          <Splitter share={share} onShare={setShare} busy={isRunning(tab)} within={work} />
+          <RunBar tab={tab} onStop={stop} />
+          <Results tab={tab} onGoTo={(offset) => editor.current?.goTo(offset)} />
+          <Announcer tab={tab} />
+          {tab.question && <DangerDialog tab={tab} question={tab.question} />}
         </div>
-        <Splitter share={share} onShare={setShare} busy={isRunning(tab)} within={work} />
-        <RunBar tab={tab} onStop={stop} />
-        <Results tab={tab} onGoTo={(offset) => editor.current?.goTo(offset)} />
-        <Announcer tab={tab} />
       </div>
     </>
   );
@@ -218,18 +277,34 @@ function useCtrlKey(key: string, action: () => void): void {
   }, [key, action]);
 }
 
-/** F6 goes from the editor to the rows and back. */
-function useNextPane(work: React.RefObject<HTMLDivElement | null>): void {
+/** Ctrl+Shift+E shows the tree or puts it away. */
+function useTreeKey(): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (!(event.ctrlKey || event.metaKey) || !event.shiftKey || event.altKey || event.code !== "KeyE") return;
+      event.preventDefault();
+      const { tree, set } = usePreferences.getState();
+      void set({ tree: !tree });
+    };
+    window.addEventListener("keydown", onKey);
+    return () => window.removeEventListener("keydown", onKey);
+  }, []);
+}
+
+/** F6 goes from the tree to the editor, to the rows, and round again. */
+function useNextPane(body: React.RefObject<HTMLDivElement | null>): void {
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.key !== "F6") return;
-      const content = work.current?.querySelector<HTMLElement>(".cm-content");
-      const grid = work.current?.querySelector<HTMLElement>(".dgrid");
-      const inEditor = content?.contains(document.activeElement);
-      (inEditor ? (grid ?? content) : content)?.focus();
+      const found = [".otree[tabindex='0']", ".cm-content", ".dgrid"].map((pane) =>
+        body.current?.querySelector<HTMLElement>(pane),
+      );
+      const panes = found.filter((pane) => pane != null);
+      const here = panes.findIndex((pane) => pane.contains(document.activeElement));
+      panes[(here + 1) % panes.length]?.focus();
       event.preventDefault();
     };
     window.addEventListener("keydown", onKey);
     return () => window.removeEventListener("keydown", onKey);
-  }, [work]);
+  }, [body]);
 }

@@ -9,7 +9,7 @@ import { ErrorPanel } from "./ErrorPanel";
 import { ExportButton } from "./export/ExportButton";
 import { ResultGrid } from "./grid/ResultGrid";
 import { HistoryPanel } from "./history/HistoryPanel";
-import { nameOf, type ShownResult, shownResults } from "./kept";
+import { nameOf, repeatable, type ShownResult, shownResults } from "./kept";
 import { LookSwitch } from "./LookSwitch";
 import { looksOf, useLooks } from "./looks";
 import { Messages } from "./Messages";
@@ -101,7 +101,18 @@ export function Results({ tab, onGoTo }: Props) {
         </div>
         <span className="spacer" />
         {current && (current.result.rows > 0 || current.growing) && <LookSwitch result={current.result} />}
-        {(run || failed || found.length > 0) && <ExportButton tab={tab} statement={current?.statement ?? undefined} />}
+        {(run || failed || found.length > 0) && (
+          <ExportButton
+            tab={tab}
+            one={
+              current && {
+                result: current.result,
+                statementText: repeatable(current, tab.runText),
+                growing: current.growing,
+              }
+            }
+          />
+        )}
         {current && (
           <ResultActions
             one={current}

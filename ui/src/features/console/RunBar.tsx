@@ -6,6 +6,7 @@ import { useNow } from "../../lib/clock";
 import { bytes, count, elapsed } from "../../lib/format";
 import { isRunning, type Tab } from "../../lib/state/consoles";
 import { currentBytes, currentRows, failureOf, type Phase, phase, progress } from "./run-state";
+import { TransactionNote } from "./transaction/TransactionNote";
 
 const looks = {
   ready: "dim",
@@ -39,6 +40,7 @@ export function RunBar({ tab, onStop }: { tab: Tab; onStop: () => void }) {
       )}
       {now === "canceled" && <span className="faint hide-narrow">{t("console.kept")}</span>}
       <span className="spacer" />
+      {!busy && <TransactionNote tab={tab} />}
       {sqlstate && <span className="faint selectable">{t("console.sqlstate", { code: sqlstate })}</span>}
       {busy && (
         <button

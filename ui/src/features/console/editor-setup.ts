@@ -1,10 +1,22 @@
 // How the SQL editor looks and behaves. Its colours are the design's classes and tokens, so themes need no word here.
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
+import {
+  acceptCompletion,
+  autocompletion,
+  type Completion,
+  closeBrackets,
+  closeBracketsKeymap,
+  completionKeymap,
+  completionStatus,
+  moveCompletionSelection,
+  selectedCompletionIndex,
+} from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { sql } from "@codemirror/lang-sql";
 import { bracketMatching, indentUnit, syntaxHighlighting } from "@codemirror/language";
 import { type Diagnostic, lintKeymap, setDiagnostics } from "@codemirror/lint";
+import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
 import {
+  Compartment,
   EditorState,
   type Extension,
   Prec,
@@ -14,6 +26,7 @@ import {
   type Transaction,
 } from "@codemirror/state";
 import {
+  crosshairCursor,
   drawSelection,
   EditorView,
   GutterMarker,
@@ -23,14 +36,26 @@ import {
   keymap,
   lineNumbers,
   placeholder,
+  rectangularSelection,
 } from "@codemirror/view";
 import { tagHighlighter, tags } from "@lezer/highlight";
+import { type CompletionSetup, completions } from "./completion";
 import { Redshift } from "./redshift";
 
 export interface EditorActions {
   run: (from: number, to: number, all: boolean) => void;
   stop: () => void;
   changed: (text: string) => void;
+  format: () => void;
+}
+
+/** What the editor is told when its state is made. */
+export interface EditorWords {
+  label: string;
+  hint: string;
+  /** The words of search and of lint, in the language of the interface. */
+  phrases: Record<string, string>;
+  completion: CompletionSetup;
 }
 
 const highlighter = tagHighlighter([
@@ -91,6 +116,76 @@ const theme = EditorView.theme({
     color: "var(--text-1)",
   },
   ".cm-completionIcon": { display: "none" },
+  ".cm-tooltip.cm-offers > ul": { maxHeight: "240px", minWidth: "260px", maxWidth: "560px" },
+  ".cm-tooltip.cm-offers > ul > li": {
+    display: "flex",
+    alignItems: "center",
+    gap: "7px",
+    height: "24px",
+    lineHeight: "24px",
+    padding: "0 10px 0 8px",
+  },
+  ".cm-offer-icon": { flex: "none", width: "14px", height: "14px", color: "var(--text-3)" },
+  ".cm-completionLabel": { overflow: "hidden", textOverflow: "ellipsis" },
+  ".cm-completionDetail": {
+    marginLeft: "auto",
+    paddingLeft: "16px",
+    color: "var(--text-3)",
+    fontStyle: "normal",
+    fontSize: "var(--text-xs)",
+    overflow: "hidden",
+    textOverflow: "ellipsis",
+  },
+  ".cm-snippetField": { backgroundColor: "var(--bg-active)", borderRadius: "2px" },
+  ".cm-selectionMatch": { backgroundColor: "var(--bg-active)" },
+  ".cm-searchMatch": { backgroundColor: "var(--warn-soft)", outline: "1px solid var(--warn-line)" },
+  ".cm-searchMatch-selected": { backgroundColor: "var(--bg-selected)", outline: "1px solid var(--accent-line)" },
+  ".cm-panels": { backgroundColor: "var(--bg-app)", color: "var(--text-1)", borderColor: "var(--line)" },
+  ".cm-panels-top": { borderBottom: "1px solid var(--line)" },
+  ".cm-panel.cm-search": {
+    display: "flex",
+    flexWrap: "wrap",
+    alignItems: "center",
+    gap: "6px",
+    padding: "6px 32px 6px 12px",
+    fontFamily: "var(--font-ui)",
+    fontSize: "var(--text-sm)",
+  },
+  ".cm-panel.cm-search br": { flexBasis: "100%", height: "0", content: "''" },
+  ".cm-panel.cm-search label": { display: "inline-flex", alignItems: "center", gap: "4px", fontSize: "var(--text-sm)" },
+  ".cm-panel.cm-search input, .cm-panel.cm-search button, .cm-panel.cm-search label": { margin: "0" },
+  ".cm-textfield": {
+    height: "var(--control-sm)",
+    width: "220px",
+    padding: "0 8px",
+    border: "1px solid var(--line-strong)",
+    borderRadius: "4px",
+    backgroundColor: "var(--bg-field)",
+    color: "var(--text-1)",
+    fontFamily: "var(--font-mono)",
+    fontSize: "var(--code-sm)",
+  },
+  ".cm-panel .cm-button": {
+    height: "var(--control-sm)",
+    padding: "0 8px",
+    border: "1px solid var(--line-strong)",
+    borderRadius: "4px",
+    backgroundImage: "none",
+    backgroundColor: "var(--bg-surface)",
+    color: "var(--text-1)",
+    fontSize: "var(--text-sm)",
+  },
+  ".cm-panel .cm-button:hover": { backgroundColor: "var(--bg-hover)" },
+  ".cm-panel.cm-search [name=close]": {
+    top: "6px",
+    right: "8px",
+    width: "24px",
+    height: "24px",
+    color: "var(--text-2)",
+    fontSize: "16px",
+    cursor: "pointer",
+  },
+  ".cm-panel.cm-vim-panel": { padding: "2px 12px", fontFamily: "var(--font-mono)", fontSize: "var(--code-sm)" },
   ".cm-completionMatchedText": { textDecoration: "none", color: "var(--accent-text)", fontWeight: "600" },
 });
 
@@ -130,7 +225,58 @@ function styleNonce(): string {
   return element?.nonce || element?.getAttribute("nonce") || "";
 }
 
-export function extensions(label: string, hint: string, actions: () => EditorActions): Extension {
+/** Holds the keys of vim, which come and go. */
+export const vimKeys = new Compartment();
+
+/** Loaded only for whoever wants it. */
+export async function loadVim(): Promise<Extension> {
+  const { vim } = await import("@replit/codemirror-vim");
+  return vim({ status: true });
+}
+
+const shapes: Record<string, string> = {
+  column: "M5 3.5v9M11 3.5v9",
+  alias: "M6.5 3H3v10h10V9.5M9 2.5h4.5V7M13.2 2.8 7.5 8.5",
+  cte: "M2 8h12M2 4h12M2 12h12",
+  schema: "m8 2 6 3-6 3-6-3zM2 8l6 3 6-3M2 11l6 3 6-3",
+  table: "M2 3h12v10H2zM2 6.4h12M6.4 6.4V13",
+  view: "M1.5 8S4 3.8 8 3.8 14.5 8 14.5 8 12 12.2 8 12.2 1.5 8 1.5 8zM6.2 8a1.8 1.8 0 1 0 3.6 0 1.8 1.8 0 1 0-3.6 0",
+  function: "M10.5 2.6c-1.6-.4-2.5.4-2.8 2L6.3 12c-.3 1.4-1 1.9-2.3 1.5M5 7h5",
+  snippet: "M5.5 4 2 8l3.5 4M10.5 4 14 8l-3.5 4",
+};
+
+function shape(type: string): string | undefined {
+  if (type.endsWith("schema")) return shapes.schema;
+  if (type.endsWith("view")) return shapes.view;
+  if (type.endsWith("table")) return shapes.table;
+  return shapes[type === "procedure" ? "function" : type];
+}
+
+/** The icon of what is offered, as the tree draws it. */
+function offerIcon({ type = "" }: Completion): Node {
+  const space = "http://www.w3.org/2000/svg";
+  const icon = document.createElementNS(space, "svg");
+  icon.setAttribute("viewBox", "0 0 16 16");
+  icon.setAttribute("class", "icon icon--sm cm-offer-icon");
+  icon.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(space, "path");
+  path.setAttribute("d", shape(type) ?? "");
+  icon.append(path);
+  return icon;
+}
+
+/** Tab takes the first offer, or the one that is chosen. Enter takes only what was chosen with the arrows: it mostly ends a line. */
+const takeOffer = {
+  key: "Tab",
+  run: (view: EditorView) => {
+    if (completionStatus(view.state) !== "active") return false;
+    if (selectedCompletionIndex(view.state) === null) moveCompletionSelection(true)(view);
+    return acceptCompletion(view);
+  },
+};
+
+export function extensions(words: EditorWords, actions: () => EditorActions): Extension {
+  const { label, hint, phrases, completion } = words;
   const run = (all: boolean) => (view: EditorView) => {
     if (view.composing) return true;
     const { from, to } = view.state.selection.main;
@@ -141,6 +287,10 @@ export function extensions(label: string, hint: string, actions: () => EditorAct
     actions().stop();
     return true;
   };
+  const format = (view: EditorView) => {
+    if (!view.composing) actions().format();
+    return true;
+  };
   return [
     EditorView.cspNonce.of(styleNonce()),
     EditorView.contentAttributes.of({ "aria-label": label, "data-testid": "console-editor", spellcheck: "false" }),
@@ -149,8 +299,17 @@ export function extensions(label: string, hint: string, actions: () => EditorAct
         { key: "Mod-Enter", run: run(false) },
         { key: "Mod-Shift-Enter", run: run(true) },
         { key: "Mod-.", run: stop },
+        { key: "Shift-Alt-f", run: format },
+        takeOffer,
       ]),
     ),
+    vimKeys.of([]),
+    EditorState.phrases.of(phrases),
+    EditorState.allowMultipleSelections.of(true),
+    rectangularSelection(),
+    crosshairCursor(),
+    search({ top: true }),
+    highlightSelectionMatches({ minSelectionLength: 2 }),
     lineNumbers(),
     highlightActiveLine(),
     highlightActiveLineGutter(),
@@ -158,8 +317,15 @@ export function extensions(label: string, hint: string, actions: () => EditorAct
     drawSelection(),
     bracketMatching(),
     closeBrackets(),
-    // Words of the language only, so it waits to be asked (Ctrl+Space): an Enter must not become a keyword.
-    autocompletion({ icons: false, activateOnTyping: false }),
+    autocompletion({
+      override: [completions(completion)],
+      icons: false,
+      // An Enter must not become a name: see takeOffer.
+      selectOnOpen: false,
+      interactionDelay: 0,
+      addToOptions: [{ render: offerIcon, position: 20 }],
+      tooltipClass: () => "cm-offers",
+    }),
     EditorState.tabSize.of(4),
     indentUnit.of("    "),
     sql({ dialect: Redshift, upperCaseKeywords: true }),
@@ -173,6 +339,7 @@ export function extensions(label: string, hint: string, actions: () => EditorAct
     keymap.of([
       ...closeBracketsKeymap,
       ...completionKeymap,
+      ...searchKeymap,
       ...lintKeymap,
       ...historyKeymap,
       ...defaultKeymap.filter(({ key }) => key !== "Mod-Enter"),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { KeptResult, ResultInfo, Run } from "../../ipc/contract";
-import { nameOf, shownResults } from "./kept";
+import { nameOf, repeatable, shownResults } from "./kept";
 
 const info = (id: string, rows = 1): ResultInfo => ({ id, columns: [], rows, bytes: 1, complete: true });
 const kept = (id: string, pinned: boolean): KeptResult => ({
@@ -44,6 +44,22 @@ describe("the results of a tab", () => {
 
   it("are the pinned ones alone when nothing has run yet", () => {
     expect(shownResults(null, [kept("a", true), kept("b", false)]).map(({ result }) => result.id)).toEqual(["a"]);
+  });
+});
+
+describe("a result's statement", () => {
+  const [pinned, last] = shownResults(run("c"), [kept("a", true)]);
+  if (!pinned || !last) throw new Error("both are shown");
+
+  it("can be run again where it is known whole", () => {
+    expect(repeatable(pinned, "")).toBe("select 'a'");
+    expect(repeatable(last, "x and more")).toBe("x");
+  });
+
+  it("cannot where only its beginning was kept, or where it had values for names", () => {
+    expect(repeatable({ ...pinned, sql: "s".repeat(1000) }, "")).toBeNull();
+    expect(repeatable({ ...pinned, sql: "select :a" }, "")).toBeNull();
+    expect(repeatable({ ...pinned, sql: "select a::int" }, "")).toBe("select a::int");
   });
 });
 

@@ -1,6 +1,6 @@
 // Which results a tab shows: those of its last run, and before them those that were pinned.
 import type { KeptResult, ResultInfo, Run, StatementRun } from "../../ipc/contract";
-import { isOver } from "../../lib/state/consoles";
+import { isOver, mayHaveNames } from "../../lib/state/consoles";
 import { results } from "./run-state";
 
 export interface ShownResult {
@@ -13,6 +13,16 @@ export interface ShownResult {
   growing: boolean;
   /** Its statement, for the tab's name and tooltip. */
   sql: string;
+}
+
+/** Characters of a statement that are kept beside its result. One that has as many may have been longer. */
+const KEPT_CHARACTERS = 1000;
+
+/** The statement of a result where it can be run again: not where only its beginning was kept, or where it had values for names. */
+export function repeatable({ statement, sql }: ShownResult, runText: string): string | null {
+  const whole = statement ? runText.slice(statement.from, statement.to) : sql;
+  if (!statement && [...sql].length >= KEPT_CHARACTERS) return null;
+  return mayHaveNames(whole) ? null : whole;
 }
 
 /** Pinned ones first, oldest first; then those of the last run, whose numbers are newer than what was asked for. */

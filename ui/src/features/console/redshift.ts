@@ -46,10 +46,15 @@ const types = `
   timetz varbyte varbinary varchar
 `;
 
+const listed = (text: string): string[] => [...new Set(text.trim().split(/\s+/))];
+
+/** For completion, which knows them apart. */
+export const words = { keywords: listed(keywords), functions: listed(builtin), types: listed(types) };
+
 export const Redshift = SQLDialect.define({
   ...PostgreSQL.spec,
-  keywords: keywords.trim().replace(/\s+/g, " "),
-  builtin: builtin.trim().replace(/\s+/g, " "),
-  types: types.trim().replace(/\s+/g, " "),
+  keywords: words.keywords.join(" "),
+  builtin: words.functions.join(" "),
+  types: words.types.join(" "),
   doubleDollarQuotedStrings: true,
 });

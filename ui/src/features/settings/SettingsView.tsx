@@ -1,5 +1,5 @@
 // Settings: what happens on the left, the control on the right. Saved as they change.
-import { type ReactNode, useEffect, useState } from "react";
+import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { FailureNote } from "../../components/FailureNote";
 import { Select } from "../../components/Select";
@@ -10,6 +10,8 @@ import { useResources } from "../../lib/resources";
 import { usePreferences } from "../../lib/state/preferences";
 import { useStatus } from "../../lib/state/status";
 import { useToasts } from "../../lib/state/toasts";
+import { EditorSettings } from "./EditorSettings";
+import { Setting } from "./Setting";
 import "./settings.css";
 
 const themes: Preferences["theme"][] = ["system", "light", "dark", "contrast"];
@@ -46,6 +48,7 @@ export function SettingsView() {
             </Select>
           </Setting>
           <Remembered />
+          <EditorSettings />
           <h2>{t("settings.resources")}</h2>
           <Setting label={t("settings.yaml")} hint={t("settings.yamlHint")}>
             <button type="button" className="btn" onClick={() => openImport(true)} data-testid="open-import">
@@ -201,17 +204,5 @@ function SignIn() {
       )}
       {aws_failure && <FailureNote failure={aws_failure} />}
     </>
-  );
-}
-
-function Setting({ label, hint, children }: { label: string; hint?: string; children?: ReactNode }) {
-  return (
-    <div className="set">
-      <div>
-        <div>{label}</div>
-        {hint && <div className="set__hint">{hint}</div>}
-      </div>
-      {children && <div className="set__ctl">{children}</div>}
-    </div>
   );
 }

@@ -16,14 +16,27 @@ const run = (id: string, state: Run["state"], elapsed_ms = 0): Run => ({
   failure: null,
 });
 
+const idle = { env: "prod", read_only: false, manual: false, transaction: null, lost: null };
+
 let memory: MemoryBackend;
 beforeEach(async () => {
   memory = provideMemoryBackend();
   useConsoles.setState({ tabs: [], active: null });
   let opened = 0;
-  memory.answer("console_open", (to) => ({ id: `t${++opened}`, target: to, env: "prod" }));
+  memory.answer("console_open", ({ target: to, read_only }) => ({
+    ...idle,
+    id: `t${++opened}`,
+    target: to,
+    read_only,
+  }));
+  memory.answer("console_check", () => ({ parameters: [], dangers: [] }));
   memory.answer("console_close", () => null);
-  memory.answer("console_retarget", ({ target: to }) => ({ id: `t${++opened}`, target: to, env: "prod" }));
+  memory.answer("console_retarget", ({ target: to, read_only }) => ({
+    ...idle,
+    id: `t${++opened}`,
+    target: to,
+    read_only,
+  }));
   await useConsoles.getState().open(target, "select 1");
 });
 
@@ -33,7 +46,7 @@ afterEach(() => {
 
 function restored(id: string, text: string, number = 1, unsaved = false): RestoredTab {
   return {
-    tab: { id, target, env: null },
+    tab: { ...idle, id, target, env: null },
     draft: { number, place: 0, text, from: 2, to: 4, unsaved },
     file: null,
     mixed: false,
@@ -73,7 +86,7 @@ describe("console tabs", () => {
     memory.answer("console_run", () => run("a", "done"));
     await useConsoles.getState().run("t1", 2, 6, false);
     expect(memory.requests("console_run")).toEqual([
-      { tab: "t1", text: "select 1", from: 2, to: 6, all: false, explain: false },
+      { tab: "t1", text: "select 1", from: 2, to: 6, all: false, explain: false, parameters: [], confirmed: false },
     ]);
   });
 

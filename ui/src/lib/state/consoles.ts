@@ -3,9 +3,12 @@ import { create } from "zustand";
 import { asFailure, backend } from "../../ipc/backend";
 import type {
   ConsoleTab,
+  DangerousStatement,
   Draft,
   Failure,
   HistoryEntry,
+  Parameter,
+  ParameterKind,
   RestoredTab,
   Run,
   RunState,
@@ -35,6 +38,34 @@ export interface Tab extends ConsoleTab {
   cursor: Cursor;
   /** Counts the times that its text was replaced as a whole, so that the editor begins anew. */
   revision: number;
+  /** `:name`s of the text, in order. */
+  names: string[];
+  /** What was typed for them, and for names that the text had before. */
+  values: Record<string, ParameterValue>;
+  /** Names that the run just asked for has no value for. */
+  missing: string[];
+  /** How many runs were held back for want of a value. */
+  heldBack: number;
+  /** To be answered before what was asked for runs. */
+  question: Question | null;
+}
+
+export interface ParameterValue {
+  kind: ParameterKind;
+  value: string;
+}
+
+/** A run that is not begun, because of what it would do. */
+interface Asked {
+  from: number;
+  to: number;
+  all: boolean;
+  explain?: boolean;
+}
+
+export interface Question extends Asked {
+  text: string;
+  dangers: DangerousStatement[];
 }
 
 export interface Cursor {
@@ -50,15 +81,24 @@ interface Consoles {
   active: string | null;
   /** Asks for the tabs, with those of the last time. Gives the files that should hold one and cannot be read. */
   load: () => Promise<string[]>;
-  open: (target: Target, text?: string) => Promise<void>;
+  open: (target: Target, text?: string, readOnly?: boolean) => Promise<void>;
   close: (id: string) => Promise<void>;
   /** Another user or database of the same server: a new session, the same text. */
-  retarget: (id: string, target: Target) => Promise<void>;
+  retarget: (id: string, target: Target, readOnly?: boolean) => Promise<void>;
   select: (id: string) => void;
   setText: (id: string, text: string, cursor?: Cursor) => void;
   run: (id: string, from: number, to: number, all: boolean, explain?: boolean) => Promise<void>;
+  /** Runs what a question was about, or lets it be. */
+  answer: (id: string, yes: boolean) => Promise<void>;
+  /** Looks for `:name`s in the text. */
+  inspect: (id: string) => Promise<void>;
+  setValue: (id: string, name: string, value: ParameterValue) => void;
+  setManual: (id: string, manual: boolean) => Promise<void>;
+  /** Resolves to whether it was committed: the server rolls back what has failed. */
+  endTransaction: (id: string, commit: boolean) => Promise<boolean>;
   cancel: (id: string) => Promise<void>;
   take: (run: Run) => void;
+  takeTab: (tab: ConsoleTab) => void;
   clear: () => void;
   /** Opens a file in a tab of its own; false when the person went back. */
   openFile: (target: Target) => Promise<RestoredTab | null>;
@@ -82,11 +122,36 @@ function fresh(tab: ConsoleTab, text = ""): Tab {
     startedAt: 0,
     asking: false,
     failure: null,
+    names: [],
+    values: {},
+    missing: [],
+    heldBack: 0,
+    question: null,
     file: null,
     saved: null,
     cursor: { from: 0, to: 0 },
     revision: 0,
   };
+}
+
+/** Whether a value can be sent. An empty text has to be chosen as text: a field that was left empty is not one. */
+export function isGiven(value: ParameterValue | undefined): boolean {
+  if (!value) return false;
+  return value.kind === "null" || value.kind === "text" || value.value.trim() !== "";
+}
+
+function given(tab: Tab): Parameter[] {
+  return Object.entries(tab.values)
+    .filter(([, value]) => isGiven(value))
+    .map(([name, { kind, value }]) => ({ name, kind, value: kind === "null" ? "" : value }));
+}
+
+/** Beyond this a text is a script for a program, and is looked at when it runs. */
+const INSPECTED = 200_000;
+
+/** Whether a text may have `:name`s. Most have none, and are not worth a question to the shell. */
+export function mayHaveNames(text: string): boolean {
+  return /(?<!:):[\p{L}_]/u.test(text);
 }
 
 /** A tab as it was: its text and its file. It is not connected, and runs nothing by itself. */
@@ -147,6 +212,23 @@ export const useConsoles = create<Consoles>((set, get) => {
       keep(id);
     } else set({ active: id });
   };
+  const failed = (id: string, reason: unknown) => {
+    const failure = asFailure(reason);
+    change(id, { asking: false, run: null, failure: failure.code === "canceled" ? null : failure });
+  };
+  const begin = async (id: string, text: string, what: Asked, confirmed: boolean) => {
+    const tab = find(id);
+    if (!tab) return;
+    const { from, to, all, explain = false } = what;
+    change(id, { asking: true, failure: null, runText: text, startedAt: Date.now() });
+    try {
+      const request = { tab: id, text, from, to, all, explain, parameters: given(tab), confirmed };
+      get().take(await backend().call("console_run", request));
+      change(id, { asking: false });
+    } catch (reason) {
+      failed(id, reason);
+    }
+  };
 
   return {
     tabs: [],
@@ -158,15 +240,21 @@ export const useConsoles = create<Consoles>((set, get) => {
       set(({ tabs, active }) => {
         // A tab opened while we asked is not in the answer.
         const since = tabs.filter(({ id }) => !before.has(id) && !open.some(({ tab }) => tab.id === id));
-        const kept = [...open.map((one) => tabs.find((known) => known.id === one.tab.id) ?? revived(one)), ...since];
+        const kept = [
+          ...open.map((one) => {
+            const known = tabs.find(({ id }) => id === one.tab.id);
+            return known ? { ...known, ...one.tab } : revived(one);
+          }),
+          ...since,
+        ];
         const still = kept.some((tab) => tab.id === active) ? active : (kept[0]?.id ?? null);
         return { tabs: kept, active: still };
       });
       return unreadable;
     },
 
-    open: async (target, text) => {
-      const tab = fresh(await backend().call("console_open", target), text);
+    open: async (target, text, readOnly = false) => {
+      const tab = fresh(await backend().call("console_open", { target, read_only: readOnly }), text);
       set(({ tabs }) => ({ tabs: [...tabs, tab], active: tab.id }));
       keep(tab.id);
     },
@@ -182,8 +270,11 @@ export const useConsoles = create<Consoles>((set, get) => {
       await backend().call("console_close", id);
     },
 
-    retarget: async (id, target) => {
-      const opened = await backend().call("console_retarget", { tab: id, target });
+    retarget: async (id, target, readOnly) => {
+      const before = find(id);
+      const read_only = readOnly ?? before?.read_only ?? false;
+      let opened = await backend().call("console_retarget", { tab: id, target, read_only });
+      if (before?.manual) opened = await backend().call("console_set_manual", { tab: opened.id, manual: true });
       forgetDraft(id);
       const old = find(id);
       if (old)
@@ -203,15 +294,67 @@ export const useConsoles = create<Consoles>((set, get) => {
     run: async (id, from, to, all, explain = false) => {
       const tab = find(id);
       if (!tab || isRunning(tab)) return;
-      change(id, { asking: true, failure: null, runText: tab.text, startedAt: Date.now() });
+      const { text } = tab;
+      change(id, { asking: true, missing: [], question: null, startedAt: Date.now() });
       try {
-        const run = await backend().call("console_run", { tab: id, text: tab.text, from, to, all, explain });
-        get().take(run);
-        change(id, { asking: false });
+        const request = { tab: id, text, from, to, all, explain, parameters: [], confirmed: false };
+        const { parameters, dangers } = await backend().call("console_check", request);
+        const missing = parameters.filter((name) => !isGiven(find(id)?.values[name]));
+        if (missing.length > 0) {
+          const names = [...new Set([...(find(id)?.names ?? []), ...parameters])];
+          return change(id, { asking: false, names, missing, heldBack: tab.heldBack + 1 });
+        }
+        if (dangers.length > 0) return change(id, { asking: false, question: { from, to, all, text, dangers } });
       } catch (reason) {
-        const failure = asFailure(reason);
-        change(id, { asking: false, run: null, failure: failure.code === "canceled" ? null : failure });
+        return failed(id, reason);
       }
+      await begin(id, text, { from, to, all, explain }, false);
+    },
+
+    answer: async (id, yes) => {
+      const question = find(id)?.question;
+      if (!question) return;
+      change(id, { question: null });
+      if (yes) await begin(id, question.text, question, true);
+    },
+
+    inspect: async (id) => {
+      const tab = find(id);
+      if (!tab) return;
+      const { text } = tab;
+      if (text.length > INSPECTED || !mayHaveNames(text)) {
+        if (tab.names.length > 0) change(id, { names: [], missing: [] });
+        return;
+      }
+      const request = { tab: id, text, from: 0, to: 0, all: true, explain: false, parameters: [], confirmed: false };
+      const { parameters } = await backend().call("console_check", request);
+      const now = find(id);
+      // It may have been edited while we asked; then the next look is on its way.
+      if (now && now.text === text && parameters.join(":") !== now.names.join(":")) change(id, { names: parameters });
+    },
+
+    setValue: (id, name, value) => {
+      const tab = find(id);
+      if (!tab) return;
+      const missing = isGiven(value) ? tab.missing.filter((one) => one !== name) : tab.missing;
+      change(id, { values: { ...tab.values, [name]: value }, missing });
+    },
+
+    setManual: async (id, manual) => {
+      const before = find(id)?.manual;
+      // At once, so that the choice stays as it was made; back again where it does not come to be.
+      change(id, { manual });
+      try {
+        get().takeTab(await backend().call("console_set_manual", { tab: id, manual }));
+      } catch (reason) {
+        if (before !== undefined) change(id, { manual: before });
+        throw reason;
+      }
+    },
+
+    endTransaction: async (id, commit) => {
+      const { committed } = await backend().call("console_end_transaction", { tab: id, commit });
+      return committed;
     },
 
     cancel: async (id) => {
@@ -267,6 +410,8 @@ export const useConsoles = create<Consoles>((set, get) => {
       if (run && active) await get().run(active, 0, text.length, true);
     },
 
+    takeTab: ({ id, ...tab }) => change(id, tab),
+
     clear: () => {
       for (const { id } of get().tabs) {
         keepNow(id, () => draftOf(id));
@@ -280,8 +425,8 @@ export const useConsoles = create<Consoles>((set, get) => {
 
 /** The same text and file, on its way to another login. */
 function moved(old: Tab, opened: ConsoleTab): Tab {
-  const { number, text, file, saved, cursor } = old;
-  return { ...fresh(opened, text), number, file, saved, cursor };
+  const { number, text, names, values, file, saved, cursor } = old;
+  return { ...fresh(opened, text), number, names, values, file, saved, cursor };
 }
 
 function same(a: Target, b: Target): boolean {

@@ -9,7 +9,10 @@ interface PreferencesState extends Preferences {
   set: (change: Partial<Preferences>) => Promise<void>;
 }
 
-const only = ({ theme, language, lastView }: Preferences): Preferences => ({ theme, language, lastView });
+const only = (state: Preferences): Preferences => {
+  const { theme, language, lastView, vim, snippets, tree, treeWidth } = state;
+  return { theme, language, lastView, vim, snippets, tree, treeWidth };
+};
 
 export const usePreferences = create<PreferencesState>((set, get) => ({
   ...defaultPreferences,

@@ -12,11 +12,17 @@ use postern_engine::{
     Engine, Error, ExportFile, Exported, Login,
     results::{
         format::{Format as RowFormat, Remark, RowWriter, WriteError},
-        session::RunEnd,
-        split::{self, Strings},
+        parameters::Parameter,
+        session::{Bound, RunEnd, Session},
+        split::{
+            self, Strings,
+            parameters::{Numbered, Written, has_numbered, numbered},
+        },
     },
     server_failure, session_failure, write_failure,
 };
+
+use tokio::io::DuplexStream;
 
 use crate::{
     args::{DbExec, Format},
@@ -45,7 +51,8 @@ pub(crate) async fn exec(engine: &Engine, format: Format, asked: &DbExec) -> Res
         return Err(Failure::usage(format!("{format} is nothing for a terminal: name a file with -o")));
     }
     let login = super::login(engine, &asked.target)?;
-    let run = Run { engine, login: &login, text: &text, format };
+    let run =
+        Run { engine, login: &login, text: &text, format, parameters: &asked.parameters, read_only: asked.read_only };
     // From here on a signal is an end in good order: the server is told, and a file that is begun goes.
     let mut stop = Stop::listen();
     let Some(path) = &asked.output else { return run.to(print::out(), None, &mut stop).await.map(drop) };
@@ -77,14 +84,40 @@ struct Run<'a> {
     login: &'a Login,
     text: &'a str,
     format: RowFormat,
+    parameters: &'a [Parameter],
+    read_only: bool,
 }
 
 impl Run<'_> {
+    async fn session(&self) -> Result<Session<DuplexStream>, Error> {
+        match self.read_only {
+            true => self.engine.read_only_session(self.login, PROGRAM).await,
+            false => self.engine.sql_session(self.login, PROGRAM).await,
+        }
+    }
+
+    /// The statement with numbers for its names, and a value for each; nothing where it has none.
+    fn bind(&self, sql: &str, strings: Strings) -> Result<Option<(Numbered, Vec<Bound>)>, Failure> {
+        let Some(numbered) = numbered(sql, strings) else { return Ok(None) };
+        if has_numbered(sql, strings) {
+            return Err(Failure::usage("a statement has either $1 or :name, not both"));
+        }
+        let values = numbered.names.iter().map(|name| {
+            let given = self.parameters.iter().find(|given| given.name == *name);
+            let given = given.ok_or_else(|| {
+                Failure::usage(format!("the SQL has :{name} and no value for it: give --param {name}=VALUE"))
+            })?;
+            given.bound().map_err(|error| Failure::usage(error.to_string()))
+        });
+        let values = values.collect::<Result<_, _>>()?;
+        Ok(Some((numbered, values)))
+    }
+
     /// Runs the statements until one fails. What they brought before is written by then. Gives back `out`, and how many rows
     /// it got.
     async fn to<W: Write + Send>(&self, out: W, path: Option<&Path>, stop: &mut Stop) -> Result<(W, u64), Failure> {
         let mut session = tokio::select! {
-            session = self.engine.sql_session(self.login, PROGRAM) => session?,
+            session = self.session() => session?,
             () = stop.asked() => return Err(Failure::Stopped),
         };
         // What a backslash means decides where a statement ends.
@@ -92,13 +125,22 @@ impl Run<'_> {
         let strings = if standard { Strings::Standard } else { Strings::Escaped };
         let statements = split::statements(self.text, strings);
         let key = session.cancel_key().cloned();
+        // All of them before the first runs: half a script for want of a value helps nobody.
+        let bound = statements.iter().map(|range| self.bind(&self.text[range.clone()], strings));
+        let bound = bound.collect::<Result<Vec<_>, _>>()?;
         let mut rows = RowWriter::new(self.format, out, talk);
         let (mut failure, mut count) = (None, 0);
         for (index, range) in statements.iter().enumerate() {
             let sql = &self.text[range.clone()];
             let before = rows.results();
             let ended = {
-                let mut running = pin!(session.run(sql, &mut rows));
+                let run = async {
+                    match &bound[index] {
+                        Some((numbered, values)) => session.run_bound(&numbered.sql, values, &mut rows).await,
+                        None => session.run(sql, &mut rows).await,
+                    }
+                };
+                let mut running = pin!(run);
                 tokio::select! {
                     ended = &mut running => ended,
                     () = stop.asked() => {
@@ -133,7 +175,13 @@ impl Run<'_> {
                 RunEnd::Refused(error) => {
                     let mark = error.field(b'P').and_then(|position| position.parse().ok());
                     let place = mark.map(|position| {
-                        let token = split::token_at_position(sql, position, strings);
+                        let token = match &bound[index] {
+                            None => split::token_at_position(sql, position, strings),
+                            Some((numbered, _)) => match numbered.written_at(position) {
+                                Written::Placeholder(range) => range,
+                                Written::Offset(offset) => split::token_at_offset(sql, offset, strings),
+                            },
+                        };
                         pointed_at(self.text, range.start + token.start, range.start + token.end)
                     });
                     let number = (statements.len() > 1).then_some((index + 1, statements.len()));

@@ -26,6 +26,7 @@ pub(crate) async fn serve(engine: &Engine, format: Format, asked: &ProxyDb) -> R
         tls: asked.tls,
         address: asked.listen.and_then(|listen| listen.address),
         anywhere: asked.insecure_listen_anywhere,
+        read_only: asked.read_only,
     };
     let connection = engine.open_connection(&request).await?;
     if connection.beyond_loopback {
@@ -104,6 +105,7 @@ fn print_address(
                 "tls": connection.ca_file.is_some(),
                 "ca_file": connection.ca_file,
                 "beyond_loopback": connection.beyond_loopback,
+                "read_only": connection.read_only,
                 "uri": strings.uri,
                 "psql": strings.psql,
                 "jdbc": strings.jdbc,
@@ -112,8 +114,12 @@ fn print_address(
             .to_string(),
         ),
         Format::Text => print::raw(&format!(
-            "Started a local proxy for {} on {}:{}\n\n  {}\n\nIt runs until Ctrl+C.\n",
-            connection.login.database, connection.host, connection.port, strings.psql
+            "Started a local{} proxy for {} on {}:{}\n\n  {}\n\nIt runs until Ctrl+C.\n",
+            if connection.read_only { " read-only" } else { "" },
+            connection.login.database,
+            connection.host,
+            connection.port,
+            strings.psql
         )),
         _ => return Err(Failure::usage("proxy db prints text or json")),
     }
@@ -134,7 +140,8 @@ fn password_method(auth: Auth) -> Option<&'static str> {
 pub(crate) async fn connect(engine: &Engine, asked: &DbConnect) -> Result<(), Failure> {
     let login = super::login(engine, &asked.target)?;
     engine.preflight(&login).await?;
-    let connection = engine.open_connection(&OpenConnection { port: Some(0), ..OpenConnection::new(login) }).await?;
+    let request = OpenConnection { port: Some(0), read_only: asked.read_only, ..OpenConnection::new(login) };
+    let connection = engine.open_connection(&request).await?;
     let mut psql = tokio::process::Command::new("psql");
     psql.args(&asked.psql)
         .env("PGHOST", "127.0.0.1")

@@ -30,6 +30,8 @@ pub(super) enum Step {
 pub(super) struct Dialogue {
     /// A Query is out and its ReadyForQuery has not come.
     pub(super) pending: bool,
+    /// It went out in the messages of the extended protocol.
+    pub(super) extended: bool,
     /// How many columns the rows that now come have; `None` when none may come.
     columns: Option<usize>,
     /// The last error since the last Query, whether it was an answer to it or the server's goodbye.
@@ -44,6 +46,7 @@ impl Dialogue {
     pub(super) fn new() -> Self {
         Self {
             pending: false,
+            extended: false,
             columns: None,
             failure: None,
             copied: false,
@@ -53,8 +56,9 @@ impl Dialogue {
     }
 
     /// A Query goes out.
-    pub(super) fn begin(&mut self) {
+    pub(super) fn begin(&mut self, extended: bool) {
         self.pending = true;
+        self.extended = extended;
         self.columns = None;
         self.failure = None;
         self.copied = false;
@@ -119,6 +123,7 @@ impl Dialogue {
                 sink.complete(&done.command);
             }
             BackendMessage::Empty(Empty::EmptyQueryResponse) => sink.complete(""),
+            BackendMessage::Empty(Empty::ParseComplete | Empty::BindComplete | Empty::NoData) if self.extended => {}
             BackendMessage::CopyResponse(copy) => match copy.direction {
                 CopyDirection::In => return Step::RefuseCopy,
                 CopyDirection::Out => self.copied = true,

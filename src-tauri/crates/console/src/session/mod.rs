@@ -1,7 +1,8 @@
-//! A SQL session over any byte stream: start-up, then one simple Query after the other.
+//! A SQL session over any byte stream: start-up, then one statement after the other.
 //!
 //! Rows are handed to a [`Sink`] straight from the read buffer and never collected here. The simple protocol is used
 //! because it brings text, which shows every type exactly, and the type of each column without a look at the catalogue.
+//! A statement with parameters needs the extended one; it is asked for text there too, so that its rows are the same.
 
 mod dialogue;
 mod inbound;
@@ -14,9 +15,9 @@ use std::time::Duration;
 use bytes::BytesMut;
 use futures_util::FutureExt as _;
 use postern_wire::backend::{Authentication, BackendMessage, TransactionStatus};
-use postern_wire::frontend::{CopyFail, Empty, Query};
+use postern_wire::frontend::{Bind, BindParameter, CopyFail, Describe, Empty, Execute, Parse, Query, Target};
 use postern_wire::startup::{StartupMessage, StartupPacket};
-use postern_wire::{CancelKey, DecodeError, EncodeError, ErrorResponse, Header};
+use postern_wire::{CancelKey, DecodeError, EncodeError, ErrorResponse, Format, Header};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
 use crate::row::Row;
@@ -60,6 +61,15 @@ pub trait Sink: Send {
     fn flush(&mut self) -> impl Future<Output = ControlFlow<()>> + Send {
         ready(ControlFlow::Continue(()))
     }
+}
+
+/// A value for a `$n` of a statement.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Bound {
+    /// Type that it is sent as; 0 leaves that to the server.
+    pub type_oid: u32,
+    /// Its text; `None` is NULL.
+    pub value: Option<String>,
 }
 
 /// How a run ended, short of losing the session.
@@ -172,8 +182,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     pub async fn run(&mut self, sql: &str, sink: &mut impl Sink) -> Result<RunEnd, SessionError> {
         let mut query = BytesMut::new();
         Query::new(sql).encode(&mut query).map_err(SessionError::Unsendable)?;
+        self.exchange(query, false, sink).await
+    }
+
+    /// The same for one statement with `$1`, `$2`, … in it and a value for each.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn run_bound(
+        &mut self,
+        sql: &str,
+        values: &[Bound],
+        sink: &mut impl Sink,
+    ) -> Result<RunEnd, SessionError> {
+        let messages = bound_query(sql, values).map_err(SessionError::Unsendable)?;
+        self.exchange(messages, true, sink).await
+    }
+
+    /// Sends a query and reads its reply.
+    async fn exchange(
+        &mut self,
+        query: BytesMut,
+        extended: bool,
+        sink: &mut impl Sink,
+    ) -> Result<RunEnd, SessionError> {
         self.drain().await?;
-        self.dialogue.begin();
+        self.dialogue.begin(extended);
         if let Err(error) = self.send(&query).await {
             return Err(self.last_words(error).await);
         }
@@ -289,6 +323,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         let mut message = BytesMut::new();
         let reason = "the console has no data to send; use COPY from S3, or psql's \\copy".into();
         CopyFail { reason }.encode(&mut message).map_err(SessionError::Unsendable)?;
+        if self.dialogue.extended {
+            // The server has passed over the one behind Execute, and skips to the next.
+            Empty::Sync.encode(&mut message);
+        }
         match self.send(&message).await {
             Ok(()) => Ok(()),
             Err(error) => Err(self.lost(Some(error))),
@@ -324,6 +362,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     fn lost(&mut self, source: Option<io::Error>) -> SessionError {
         SessionError::Lost { server: self.dialogue.failure.take(), source }
     }
+}
+
+/// All that one statement with parameters takes, in one piece.
+fn bound_query(sql: &str, values: &[Bound]) -> Result<BytesMut, EncodeError> {
+    let mut out = BytesMut::new();
+    let types = values.iter().map(|value| value.type_oid).collect();
+    Parse { name: "".into(), sql: sql.into(), types }.encode(&mut out)?;
+    let text = |value| BindParameter { format: Format::Text, value };
+    let parameters = values.iter().map(|bound| text(bound.value.as_deref().map(str::as_bytes))).collect();
+    // No formats of results: all text.
+    Bind { portal: "".into(), statement: "".into(), parameters, results: Vec::new() }.encode(&mut out)?;
+    Describe { target: Target::Portal("".into()) }.encode(&mut out)?;
+    Execute { portal: "".into(), max_rows: 0 }.encode(&mut out)?;
+    Empty::Sync.encode(&mut out);
+    Ok(out)
 }
 
 /// Takes everything and keeps nothing.

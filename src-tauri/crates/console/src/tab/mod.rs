@@ -4,15 +4,17 @@
 //! Nothing here waits for the person, and nobody waits for a run: [`Tab::run`] returns at once, and what happens is seen
 //! through [`Tab::watch`].
 
+mod check;
 mod keep;
 mod results;
 mod run;
 mod snapshot;
+mod transaction;
 
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
 use postern_wire::CancelKey;
@@ -21,10 +23,13 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+pub use check::{Check, Dangerous};
 use results::Results;
 pub use results::{CloseRefused, KeptResult};
 pub use snapshot::{ResultInfo, RunFailure, RunId, RunSnapshot, RunState, StatementFailure, StatementRun};
+pub use transaction::{EndRefused, TabState, Transaction};
 
+use crate::parameters::Parameter;
 use crate::session::{Login, Session};
 use crate::split::{self, Strings, Utf16Offsets, utf16_to_byte};
 use crate::store::{ResultId, ResultStore, StoreOptions};
@@ -63,6 +68,8 @@ pub struct TabOptions {
     pub login: Login,
     /// Where results go. The memory is for all results that the tab keeps together.
     pub store: StoreOptions,
+    /// Tells when a transaction began.
+    pub clock: fn() -> SystemTime,
 }
 
 /// What to run.
@@ -78,6 +85,8 @@ pub struct RunRequest {
     pub all: bool,
     /// Ask for the plans of the statements in place of running them.
     pub explain: bool,
+    /// Values for the `:name`s of its statements.
+    pub parameters: Vec<Parameter>,
 }
 
 /// Why a run did not begin.
@@ -126,6 +135,8 @@ struct Shared<C: Connector> {
     /// The last run, as the world sees it. Only that run's task writes, once it has begun.
     /// Where both locks are held, this one was taken first.
     run: watch::Sender<Option<RunSnapshot<C::Error>>>,
+    /// What its session is in. Never changed under either lock.
+    tab: watch::Sender<TabState>,
     state: Mutex<State>,
 }
 
@@ -150,8 +161,8 @@ struct Active {
 impl<C: Connector> Tab<C> {
     /// A tab that has no session until it runs something.
     pub fn new(connector: C, options: TabOptions) -> Self {
-        let run = watch::Sender::new(None);
-        Self { shared: Arc::new(Shared { connector, options, run, state: Mutex::default() }) }
+        let (run, tab) = (watch::Sender::new(None), watch::Sender::new(TabState::default()));
+        Self { shared: Arc::new(Shared { connector, options, run, tab, state: Mutex::default() }) }
     }
 
     /// Begins a run: the statements of the selection, or the one under the cursor, or all, one by one until one fails.

@@ -10,14 +10,18 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::FusedFuture as _;
 use postern_wire::ErrorResponse;
+use postern_wire::backend::TransactionStatus;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::keep::Keep;
 use super::results::beginning;
+use super::transaction::LastTag;
 use super::{Connector, RunFailure, RunId, RunRequest, RunState, Shared, StatementFailure, TabSession, waiting};
-use crate::session::{RunEnd, Session, SessionError};
-use crate::split::{Strings, Utf16Offsets, is_explainable, token_at_position};
+use crate::session::{Bound, RunEnd, Session, SessionError, Sink as _};
+use crate::split::parameters::{Numbered, Written, has_numbered, numbered, placeholders};
+use crate::split::transaction::{Part, part};
+use crate::split::{Strings, Utf16Offsets, is_explainable, token_at_offset, token_at_position};
 use crate::store::StoreError;
 
 /// How often progress is told.
@@ -33,8 +37,14 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(10);
 /// Stands in front of a statement whose plan is wanted. Never with ANALYZE, which would run it.
 const EXPLAIN: &str = "EXPLAIN ";
 
-/// SQLSTATE query_canceled.
-const QUERY_CANCELED: &str = "57014";
+/// SQLSTATE undefined_parameter.
+const NO_VALUE: &str = "42P02";
+
+/// SQLSTATE invalid_text_representation.
+const NOT_OF_KIND: &str = "22P02";
+
+/// SQLSTATE active_sql_transaction: what the server says too, but only after it has failed the transaction.
+const IN_TRANSACTION: &str = "25001";
 
 /// How the run, or one statement of it, ended.
 struct End<E> {
@@ -60,8 +70,11 @@ pub(super) async fn drive<C: Connector>(
     statements: Vec<Range<usize>>,
     cancel: CancellationToken,
 ) {
-    let mut run = Run { shared: &shared, id, request, statements, cancel, started: Instant::now() };
+    shared.begins();
+    let bound = Vec::new();
+    let mut run = Run { shared: &shared, id, request, statements, bound, cancel, started: Instant::now() };
     let (end, session) = run.all().await;
+    shared.rests();
     let elapsed = run.started.elapsed();
     shared.snapshot(|run| {
         run.state = end.state;
@@ -77,6 +90,8 @@ struct Run<'a, C: Connector> {
     id: RunId,
     request: RunRequest,
     statements: Vec<Range<usize>>,
+    /// Those of them that have parameters, with a value for each.
+    bound: Vec<Option<(Numbered, Vec<Bound>)>>,
     cancel: CancellationToken,
     started: Instant,
 }
@@ -89,6 +104,14 @@ impl<C: Connector> Run<'_, C> {
             Err(end) => return (end, None),
         };
         self.split_as_the_server_does(&session);
+        // Before the first of them runs: half a script for want of a value helps nobody.
+        if let Err((index, failure)) = self.bind() {
+            self.shared.statement(index, |statement| {
+                statement.state = RunState::Failed;
+                statement.failure = Some(failure);
+            });
+            return (End::of(RunState::Failed), Some(session));
+        }
         for index in 0..self.statements.len() {
             if self.cancel.is_cancelled() {
                 return (End::of(RunState::Canceled), Some(session));
@@ -107,6 +130,11 @@ impl<C: Connector> Run<'_, C> {
         if let Some(mut session) = kept {
             match session.check_idle() {
                 Ok(()) => return Ok(session),
+                // Another session would run this outside of the transaction that it was meant for.
+                Err(error) if session.transaction() != TransactionStatus::Idle => {
+                    self.shared.lost(&error);
+                    return Err(End::failed(RunFailure::Session(Arc::new(error))));
+                }
                 Err(error) => tracing::debug!(?error, "the session ended while idle; opening another"),
             }
         }
@@ -137,6 +165,49 @@ impl<C: Connector> Run<'_, C> {
         }
     }
 
+    /// Gives each name of the statements its value, or says of which statement one has none.
+    fn bind(&mut self) -> Result<(), (usize, StatementFailure)> {
+        let strings = self.shared.state().strings;
+        let mut bound = Vec::with_capacity(self.statements.len());
+        for index in 0..self.statements.len() {
+            bound.push(self.values_of(index, strings).map_err(|failure| (index, failure))?);
+        }
+        self.bound = bound;
+        Ok(())
+    }
+
+    fn values_of(&self, index: usize, strings: Strings) -> Result<Option<(Numbered, Vec<Bound>)>, StatementFailure> {
+        let range = self.statements[index].clone();
+        let statement = &self.request.text[range.clone()];
+        let Some(numbered) = numbered(statement, strings) else { return Ok(None) };
+        let refused = |name: &str, sqlstate: &str, message: &str, hint: &str| {
+            let found = placeholders(statement, strings).into_iter().find(|found| found.name == name);
+            let mut offsets = Utf16Offsets::new(&self.request.text);
+            let mark = found
+                .map(|found| (offsets.of(range.start + found.range.start), offsets.of(range.start + found.range.end)));
+            let error = Arc::new(ErrorResponse::error(sqlstate, message).hint(hint));
+            StatementFailure::Refused { error, mark }
+        };
+        if has_numbered(statement, strings) {
+            let message = "a statement has either $1 or :name, not both";
+            return Err(refused(&numbered.names[0], NO_VALUE, message, "Write :name for all of them."));
+        }
+        let mut values = Vec::with_capacity(numbered.names.len());
+        for name in &numbered.names {
+            let given = self.request.parameters.iter().find(|parameter| parameter.name == *name);
+            let Some(given) = given else {
+                let message = format!("there is no value for the parameter :{name}");
+                return Err(refused(name, NO_VALUE, &message, "Give it one beside the editor, or choose NULL."));
+            };
+            let value = given.bound().map_err(|error| {
+                let message = format!("the value of the parameter :{name} cannot be used: {error}");
+                refused(name, NOT_OF_KIND, &message, "Mend the value, or choose another type for it.")
+            })?;
+            values.push(value);
+        }
+        Ok(Some((numbered, values)))
+    }
+
     /// Runs one statement and notes how it ended.
     async fn statement(&self, index: usize, session: TabSession) -> (End<C::Error>, Option<TabSession>) {
         let began = Instant::now();
@@ -156,7 +227,18 @@ impl<C: Connector> Run<'_, C> {
         });
         let sql = beginning(&self.request.text[self.statements[index].clone()]);
         let mut keep = Keep::new(self.shared, self.id, index, sql);
-        let (outcome, session) = self.execute(index, session, &mut keep).await;
+        let at = (self.shared.options.clock)();
+        let (outcome, session) = match self.prepare(index, session, &mut keep).await {
+            (Some(refused), session) => (refused, session),
+            (None, Some(session)) => self.execute(index, session, &mut keep).await,
+            (None, None) => (Err(SessionError::Lost { server: None, source: None }), None),
+        };
+        if let Err(error) = &outcome
+            && session.is_none()
+        {
+            self.shared.lost(error);
+        }
+        self.shared.note(session.as_ref(), 1, at);
         let lost_rows = keep.failure.take();
         drop(keep);
         let (end, refusal) = self.judge(index, outcome, lost_rows);
@@ -171,8 +253,58 @@ impl<C: Connector> Run<'_, C> {
 
     /// What the server is sent for a statement.
     fn sql(&self, index: usize) -> Cow<'_, str> {
-        let statement = &self.request.text[self.statements[index].clone()];
+        let statement = match &self.bound[index] {
+            Some((numbered, _)) => numbered.sql.as_str(),
+            None => &self.request.text[self.statements[index].clone()],
+        };
         if self.request.explain { Cow::Owned(format!("{EXPLAIN}{statement}")) } else { Cow::Borrowed(statement) }
+    }
+
+    /// Begins a transaction where the tab wants one and the server says that none is open, as psql does without AUTOCOMMIT. What cannot
+    /// run in one is refused while one is open: the server would refuse it too, and fail the transaction over it.
+    ///
+    /// Gives an outcome where the statement itself is not to be sent.
+    async fn prepare(
+        &self,
+        index: usize,
+        mut session: TabSession,
+        keep: &mut Keep<'_, C>,
+    ) -> (Option<Result<RunEnd, SessionError>>, Option<TabSession>) {
+        if self.request.explain {
+            // A plan changes nothing.
+            return (None, Some(session));
+        }
+        let strings = self.shared.state().strings;
+        let open = session.transaction() != TransactionStatus::Idle;
+        let manual = self.shared.tab.borrow().manual;
+        match part(&self.request.text[self.statements[index].clone()], strings) {
+            Part::Outside(command) if open => {
+                let message = format!("{command} cannot run inside a transaction");
+                let error = ErrorResponse::error(IN_TRANSACTION, &message)
+                    .detail("It was not sent, so the open transaction is as it was.")
+                    .hint("Commit or roll back first, then run it again.");
+                (Some(Ok(RunEnd::Refused(Box::new(error)))), Some(session))
+            }
+            Part::Outside(command) if manual => {
+                let words =
+                    format!("{command} cannot be part of a transaction: it runs on its own, and is final at once");
+                keep.notice(ErrorResponse::default().with(b'S', "NOTICE").with(b'M', &words));
+                (None, Some(session))
+            }
+            Part::Inside if manual && !open => {
+                let began = (self.shared.options.clock)();
+                match session.run("BEGIN", &mut LastTag::default()).await {
+                    Ok(RunEnd::Done) => {
+                        self.shared.note(Some(&session), 0, began);
+                        self.shared.begins();
+                        (None, Some(session))
+                    }
+                    Err(error) => (Some(Err(error)), None),
+                    refused => (Some(refused), Some(session)),
+                }
+            }
+            _ => (None, Some(session)),
+        }
     }
 
     /// Has the server run it, and cancel it when the person says so.
@@ -195,7 +327,13 @@ impl<C: Connector> Run<'_, C> {
         let mut cancel = pin!(cancel.fuse());
         let sql = self.sql(index);
         let outcome = {
-            let mut running = pin!(self.with_progress(Some(index), session.run(&sql, keep)));
+            let run = async {
+                match &self.bound[index] {
+                    Some((_, values)) => session.run_bound(&sql, values, keep).await,
+                    None => session.run(&sql, keep).await,
+                }
+            };
+            let mut running = pin!(self.with_progress(Some(index), run));
             tokio::select! {
                 outcome = &mut running => outcome,
                 has_key = &mut cancel => match has_key {
@@ -257,7 +395,7 @@ impl<C: Connector> Run<'_, C> {
             Ok(RunEnd::CopyToClient) => (End::of(RunState::Failed), Some(StatementFailure::CopyToClient)),
             // A proxy that gives up on a silent server says so and hangs up: that is a cancel all the same.
             Ok(RunEnd::Refused(error)) | Err(SessionError::Lost { server: Some(error), .. })
-                if error.sqlstate() == QUERY_CANCELED =>
+                if error.sqlstate() == ErrorResponse::QUERY_CANCELED =>
             {
                 (End::of(RunState::Canceled), Some(self.refused(index, *error)))
             }
@@ -278,7 +416,14 @@ impl<C: Connector> Run<'_, C> {
         let strings = self.shared.state().strings;
         let before = if self.request.explain { EXPLAIN.len() } else { 0 };
         let position = position.saturating_sub(before);
-        let token = token_at_position(&self.request.text[statement.clone()], position, strings);
+        let text = &self.request.text[statement.clone()];
+        let token = match self.bound.get(index).and_then(Option::as_ref) {
+            None => token_at_position(text, position, strings),
+            Some((numbered, _)) => match numbered.written_at(position) {
+                Written::Placeholder(range) => range,
+                Written::Offset(offset) => token_at_offset(text, offset, strings),
+            },
+        };
         let mut offsets = Utf16Offsets::new(&self.request.text);
         (offsets.of(statement.start + token.start), offsets.of(statement.start + token.end))
     }
@@ -311,10 +456,13 @@ impl<C: Connector> Run<'_, C> {
 }
 
 fn was_canceled(outcome: &Result<RunEnd, SessionError>) -> bool {
-    matches!(outcome, Ok(RunEnd::Refused(error)) if error.sqlstate() == QUERY_CANCELED)
+    matches!(outcome, Ok(RunEnd::Refused(error)) if error.sqlstate() == ErrorResponse::QUERY_CANCELED)
 }
 
 /// Stands for the answer that a server without a cancel key cannot give.
 fn canceled_by_leaving() -> RunEnd {
-    RunEnd::Refused(Box::new(ErrorResponse::error(QUERY_CANCELED, "the session was ended to cancel its statement")))
+    RunEnd::Refused(Box::new(ErrorResponse::error(
+        ErrorResponse::QUERY_CANCELED,
+        "the session was ended to cancel its statement",
+    )))
 }

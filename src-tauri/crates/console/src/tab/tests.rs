@@ -63,7 +63,8 @@ impl World {
         let connector =
             FakeConnector { streams: stream_sender, cancels: cancel_sender, refuse, connects: Arc::clone(&connects) };
         let directory = tempfile::tempdir().unwrap();
-        let mut options = TabOptions { login: login(), store: StoreOptions::new(directory.path()) };
+        let mut options =
+            TabOptions { login: login(), store: StoreOptions::new(directory.path()), clock: || SystemTime::UNIX_EPOCH };
         change(&mut options);
         let tab = Tab::new(connector, options);
         let run = tab.watch();
@@ -77,7 +78,7 @@ impl World {
     }
 
     fn run_all(&self, text: &str) -> RunId {
-        self.tab.run(RunRequest { text: text.into(), from: 0, to: 0, all: true, explain: false }).unwrap()
+        self.tab.run(RunRequest::all(text)).unwrap()
     }
 
     /// The run as soon as it is as `until` wants it.
@@ -143,10 +144,7 @@ async fn a_new_run_drops_the_results_of_the_last_and_uses_its_session() {
     assert!(world.tab.result(first.id).is_some());
 
     world.run_all("select 2");
-    assert_eq!(
-        world.tab.run(RunRequest { text: "x".into(), from: 0, to: 0, all: true, explain: false }),
-        Err(RunRefused::Busy)
-    );
+    assert_eq!(world.tab.run(RunRequest::all("x")), Err(RunRefused::Busy));
     assert!(world.tab.result(first.id).is_none() && world.tab.results().is_empty());
     assert_eq!(server.query().await.as_deref(), Some("select 2"));
     server.complete("SELECT 0").ready().send().await;
@@ -185,7 +183,7 @@ async fn an_error_in_a_selection_marks_the_editors_text_too() {
     let start = units.len() - "selec 2; select 3".len();
     // Selected from its end to its start: which end the cursor is at does not matter.
     let (from, to) = (u32::try_from(start + 7).unwrap(), u32::try_from(start).unwrap());
-    world.tab.run(RunRequest { text: text.into(), from, to, all: false, explain: false }).unwrap();
+    world.tab.run(RunRequest::new(text, from, to)).unwrap();
     let mut server = world.server().await;
     assert_eq!(server.query().await.as_deref(), Some("selec 2"));
     server.error(&ErrorResponse::error("42601", "syntax error").position(1)).ready().send().await;
@@ -198,7 +196,7 @@ async fn an_error_in_a_selection_marks_the_editors_text_too() {
 async fn a_plan_is_asked_for_without_running_the_statement() {
     let mut world = World::new();
     let text = "delete from 한; select colum";
-    let at = |from| RunRequest { text: text.into(), from, to: from, all: false, explain: true };
+    let at = |from| RunRequest { explain: true, ..RunRequest::new(text, from, from) };
     world.tab.run(at(1)).unwrap();
     let mut server = world.server().await;
     assert_eq!(server.query().await.as_deref(), Some("EXPLAIN delete from 한"));
@@ -221,14 +219,13 @@ async fn a_plan_is_asked_for_without_running_the_statement() {
 #[tokio::test]
 async fn with_nothing_selected_the_statement_under_the_cursor_runs() {
     let mut world = World::new();
-    let at =
-        |from| RunRequest { text: "select 1; select 2; -- end".into(), from, to: from, all: false, explain: false };
+    let at = |from| RunRequest::new("select 1; select 2; -- end", from, from);
     world.tab.run(at(12)).unwrap();
     let mut server = world.server().await;
     assert_eq!(server.query().await.as_deref(), Some("select 2"));
     server.complete("SELECT 1").ready().send().await;
     world.ended().await;
-    let nothing = RunRequest { text: " -- nothing".into(), from: 0, to: 0, all: true, explain: false };
+    let nothing = RunRequest::all(" -- nothing");
     assert_eq!(world.tab.run(nothing), Err(RunRefused::Nothing));
     assert_eq!(world.run.borrow().as_ref().unwrap().state, RunState::Done);
 }
@@ -472,10 +469,7 @@ async fn closing_cancels_what_runs_ends_the_session_and_drops_the_results() {
     let ((), after) = tokio::join!(world.tab.close(), serve);
     assert_eq!(after, None);
     assert!(world.tab.result(run.statements[0].result.as_ref().unwrap().id).is_none());
-    assert_eq!(
-        world.tab.run(RunRequest { text: "x".into(), from: 0, to: 0, all: true, explain: false }),
-        Err(RunRefused::Closed)
-    );
+    assert_eq!(world.tab.run(RunRequest::all("x")), Err(RunRefused::Closed));
 }
 
 #[tokio::test]
@@ -684,7 +678,7 @@ async fn a_script_of_fifty_megabytes_runs_and_one_of_too_many_statements_is_refu
     assert!(world.tab.results()[0].sql.len() <= 1_000);
 
     let many = "select 1;".repeat(MAX_STATEMENTS + 1);
-    let request = RunRequest { text: many.as_str().into(), from: 0, to: 0, all: true, explain: false };
+    let request = RunRequest::all(many.as_str());
     assert_eq!(world.tab.run(request), Err(RunRefused::TooMany(MAX_STATEMENTS + 1)));
     assert_eq!(world.run.borrow().as_ref().unwrap().state, RunState::Done);
     assert_eq!(world.tab.results().len(), 1);

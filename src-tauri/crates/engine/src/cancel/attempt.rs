@@ -6,12 +6,13 @@ use std::{
 };
 
 use postern_proxy::{CancelOutcome, QueryMark};
-use tokio_postgres::error::SqlState;
 
 use crate::{engine::Engine, error::Error, gate::Gate, monitor::Monitor};
 
 use super::{
-    CancelReport, CancelRequest, CancelStep, Outcome, PATIENCE, StepKind, proof,
+    CancelReport, CancelRequest, CancelStep, Outcome, PATIENCE, StepKind,
+    function::{self, Asked},
+    proof,
     running::{Seen, Source},
 };
 
@@ -86,26 +87,18 @@ impl<'a> Attempt<'a> {
         Ok(outcome)
     }
 
-    /// Asks `pg_cancel_backend` or `pg_terminate_backend`, and waits for the proof. A session of ours is held meanwhile; one of somebody
-    /// else could begin another query between our last look and the server's signal, which lies within milliseconds.
+    /// Asks `pg_cancel_backend` or `pg_terminate_backend`, and waits for the proof.
     async fn by_function(&mut self, kind: StepKind) -> Result<Outcome, Error> {
-        let function = if kind == StepKind::TerminateBackend { "pg_terminate_backend" } else { "pg_cancel_backend" };
-        let call = format!("{function}({})", self.request.session_id);
-        let sql = format!("SELECT {call}");
-        let answer = match &self.ours {
-            Some((gate, query)) => gate.proxy().while_it_runs(*query, self.monitor.query(&sql)).await,
-            None => Some(self.monitor.query(&sql).await),
-        };
-        match answer {
-            Some(Ok(_)) => self.step(kind, true, call),
-            Some(Err(Error::Sql(failure))) => {
-                self.step(kind, false, failure.message.clone());
-                if failure.sqlstate == SqlState::INSUFFICIENT_PRIVILEGE.code() {
+        let ours = self.ours.as_ref().map(|(gate, query)| (&**gate, *query));
+        match function::ask(kind, self.request.session_id, &self.monitor, ours).await? {
+            Asked::Done(call) => self.step(kind, true, call),
+            Asked::Refused { message, not_permitted } => {
+                self.step(kind, false, message);
+                if not_permitted {
                     return Ok(Outcome::NotPermitted);
                 }
             }
-            Some(Err(other)) => return Err(other),
-            None => return Ok(self.reread().await?.unwrap_or(Outcome::QueryChanged)),
+            Asked::GoneOn => return Ok(self.reread().await?.unwrap_or(Outcome::QueryChanged)),
         }
         Ok(self.wait(LAST_PATIENCE).await?.unwrap_or(Outcome::StillRunning))
     }

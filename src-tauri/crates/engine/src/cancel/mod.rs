@@ -6,9 +6,10 @@
 //!
 //! - `attempt`: a cancel that a person asks for in the activity panel.
 //! - `pursuit`: what follows a client's own CancelRequest.
-//! - `running`: what the server says a session runs; `proof`: what our own session shows.
+//! - `function`: the step through another session; `running`: what the server says a session runs; `proof`: what our own session shows.
 
 mod attempt;
+mod function;
 mod proof;
 mod pursuit;
 mod running;
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::{engine::Engine, error::Error, login::Login};
+use crate::{clock::whole_millis, engine::Engine, error::Error, login::Login};
 
 use attempt::Attempt;
 pub use pursuit::Pursued;
@@ -54,7 +55,7 @@ impl CancelReport {
     /// For programs: `{"outcome", "elapsed_ms", "steps": [{"step", "ok", "at_ms", "detail"}]}`.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        json!({"outcome": self.outcome.word(), "elapsed_ms": millis(self.elapsed), "steps": steps_json(&self.steps)})
+        json!({"outcome": self.outcome.word(), "elapsed_ms": whole_millis(self.elapsed), "steps": steps_json(&self.steps)})
     }
 }
 
@@ -163,7 +164,7 @@ impl Engine {
                 "query_id": request.query_id,
                 "outcome": report.outcome.word(),
                 "steps": steps_json(&report.steps),
-                "elapsed_ms": millis(report.elapsed),
+                "elapsed_ms": whole_millis(report.elapsed),
             }),
         )
     }
@@ -171,10 +172,6 @@ impl Engine {
 
 /// Steps as the audit log keeps them and programs read them.
 fn steps_json(steps: &[CancelStep]) -> Value {
-    let step = |step: &CancelStep| json!({"step": step.kind.word(), "ok": step.ok, "at_ms": millis(step.at), "detail": step.detail});
+    let step = |step: &CancelStep| json!({"step": step.kind.word(), "ok": step.ok, "at_ms": whole_millis(step.at), "detail": step.detail});
     steps.iter().map(step).collect()
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

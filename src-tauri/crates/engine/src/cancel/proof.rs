@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use postern_proxy::{QueryMark, StopReason};
+use postern_wire::ErrorResponse;
 use tokio::time::{Instant, sleep};
 
 use crate::gate::Gate;
@@ -11,9 +12,6 @@ use super::PATIENCE;
 
 /// How often a session is looked at. A change within a session wakes nobody.
 const LOOK: Duration = Duration::from_millis(50);
-
-/// SQLSTATE query_canceled.
-const QUERY_CANCELED: &str = "57014";
 
 /// Waits until a session no longer runs a query; `false` when it still does after `limit`.
 pub(super) async fn ended(gate: &Gate, query: QueryMark, limit: Duration) -> bool {
@@ -32,10 +30,10 @@ pub(super) async fn ended(gate: &Gate, query: QueryMark, limit: Duration) -> boo
 pub(super) async fn client_told(gate: &Gate, query: QueryMark) -> (bool, String) {
     if !ended(gate, query, PATIENCE).await {
         gate.proxy().stop_session(query.session, StopReason::CancelledButSilent);
-        return (false, format!("{QUERY_CANCELED} by Postern, session closed"));
+        return (false, format!("{} by Postern, session closed", ErrorResponse::QUERY_CANCELED));
     }
     match gate.proxy().was_told(query) {
-        Some(true) => (true, QUERY_CANCELED.to_owned()),
+        Some(true) => (true, ErrorResponse::QUERY_CANCELED.to_owned()),
         Some(false) => (true, String::new()),
         // It is gone: its client was told, or has left.
         None => (true, String::new()),

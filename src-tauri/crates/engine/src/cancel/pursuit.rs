@@ -8,10 +8,11 @@ use std::{
 };
 
 use postern_proxy::{CancelOutcome, QueryMark, SessionId};
+use postern_wire::ErrorResponse;
 use serde_json::json;
-use tokio_postgres::error::SqlState;
 
 use crate::{
+    clock::whole_millis,
     engine::{Engine, lock},
     error::Error,
     gate::Gate,
@@ -19,7 +20,14 @@ use crate::{
     monitor::Monitor,
 };
 
-use super::{CancelStep, Outcome, PATIENCE, StepKind, attempt::why_not, millis, proof, running::Source, steps_json};
+use super::{
+    CancelStep, Outcome, PATIENCE, StepKind,
+    attempt::why_not,
+    function::{self, Asked},
+    proof,
+    running::Source,
+    steps_json,
+};
 
 /// How long the server is asked whether it has ended the query.
 const LAST_PATIENCE: Duration = Duration::from_secs(10);
@@ -119,18 +127,15 @@ impl Pursuit<'_> {
         let monitor = self.engine.gate(&login)?.monitor().await?;
 
         // Asked although the server may show nothing live: what it shows may be late.
-        let call = format!("pg_cancel_backend({backend_pid})");
-        let sql = format!("SELECT {call}");
-        match self.gate.proxy().while_it_runs(self.query, monitor.query(&sql)).await {
-            None => return Ok(self.client_answered()),
-            Some(Ok(_)) => self.step(StepKind::CancelBackend, true, call),
-            Some(Err(Error::Sql(failure))) => {
-                self.step(StepKind::CancelBackend, false, failure.message.clone());
-                if failure.sqlstate == SqlState::INSUFFICIENT_PRIVILEGE.code() {
+        match function::ask(StepKind::CancelBackend, backend_pid, &monitor, Some((self.gate, self.query))).await? {
+            Asked::Done(call) => self.step(StepKind::CancelBackend, true, call),
+            Asked::Refused { message, not_permitted } => {
+                self.step(StepKind::CancelBackend, false, message);
+                if not_permitted {
                     return Ok(Outcome::NotPermitted);
                 }
             }
-            Some(Err(other)) => return Err(other),
+            Asked::GoneOn => return Ok(self.client_answered()),
         }
         let Some(status) = self.until_over(source, &monitor, backend_pid).await? else {
             return Ok(Outcome::StillRunning);
@@ -175,7 +180,8 @@ impl Pursuit<'_> {
     /// The client has its answer: that it was canceled, or the query's own.
     fn client_answered(&self) -> Outcome {
         let told = self.gate.proxy().was_told(self.query);
-        self.step(StepKind::ClientTold, true, if told == Some(true) { "57014".to_owned() } else { String::new() });
+        let code = if told == Some(true) { ErrorResponse::QUERY_CANCELED } else { "" };
+        self.step(StepKind::ClientTold, true, code.to_owned());
         match told {
             Some(true) => Outcome::Canceled,
             Some(false) => Outcome::AlreadyFinished,
@@ -207,7 +213,7 @@ impl Pursuit<'_> {
                 "query_id": pursued.query_id,
                 "outcome": outcome.word(),
                 "steps": steps_json(&pursued.steps),
-                "elapsed_ms": millis(elapsed),
+                "elapsed_ms": whole_millis(elapsed),
             }),
         );
         if let Err(error) = recorded {

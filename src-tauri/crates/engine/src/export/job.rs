@@ -1,7 +1,6 @@
 //! One export at work, on a thread of its own: neither the console nor a proxy waits for it.
 
 use std::{
-    fmt::Debug,
     path::PathBuf,
     sync::{
         Arc, Mutex,
@@ -18,7 +17,7 @@ use postern_console::{
     store::ResultStore,
     types::Column,
 };
-use postern_wire::{CancelKey, ErrorResponse};
+use postern_wire::ErrorResponse;
 use tokio::{io::DuplexStream, sync::watch};
 
 use super::{Export, ExportFile, ExportId, ExportState, Exported, write_failure};
@@ -27,7 +26,7 @@ use crate::{
     error::Error,
     gate::Gate,
     login::Login,
-    sql::{server_failure, session_failure, start},
+    sql::{cancel, server_failure, session_failure, start},
 };
 
 /// `application_name` of the session of an export.
@@ -36,16 +35,14 @@ const PROGRAM: &str = "Postern export";
 /// How often progress is told.
 const TICK: Duration = Duration::from_millis(250);
 
-/// How long a server may take to end a canceled statement before its session is left: longer than all steps of a cancel.
-const CANCEL_LIMIT: Duration = Duration::from_secs(20);
-
-/// How long after a cancel that found nothing to cancel the next is tried.
-const CANCEL_AGAIN: Duration = Duration::from_millis(50);
-
 /// Where the rows come from.
 pub(super) enum Source {
     Kept(Box<dyn Rows>),
-    Statement(String),
+    /// In a session that only reads where its tab's does.
+    Statement {
+        sql: String,
+        read_only: bool,
+    },
 }
 
 impl Source {
@@ -56,7 +53,7 @@ impl Source {
     fn name(&self) -> &'static str {
         match self {
             Self::Kept(_) => "result",
-            Self::Statement(_) => "statement",
+            Self::Statement { .. } => "statement",
         }
     }
 }
@@ -90,7 +87,7 @@ impl Job {
     pub(super) fn new(id: ExportId, login: Login, path: PathBuf, format: Format, source: &Source) -> Arc<Self> {
         let total = match source {
             Source::Kept(rows) => Some(rows.count()),
-            Source::Statement(_) => None,
+            Source::Statement { .. } => None,
         };
         let progress = Progress { state: ExportState::Starting, failure: None, as_text: Vec::new(), elapsed: None };
         Arc::new(Self {
@@ -189,8 +186,8 @@ impl Job {
         let (name, format) = (source.name(), style.format);
         let (file, rows) = match source {
             Source::Kept(rows) => self.kept(engine, &*rows, style, file)?,
-            Source::Statement(sql) => {
-                tokio::runtime::Handle::current().block_on(self.run(engine, &sql, style, file))?
+            Source::Statement { sql, read_only } => {
+                tokio::runtime::Handle::current().block_on(self.run(engine, &sql, read_only, style, file))?
             }
         };
         if self.stopped() {
@@ -235,13 +232,14 @@ impl Job {
         &self,
         engine: &Engine,
         sql: &str,
+        read_only: bool,
         style: Style,
         file: ExportFile,
     ) -> Result<(ExportFile, u64), Error> {
         let mut stop = self.stop.subscribe();
         let gate = engine.gate(&self.login)?;
         let mut session = tokio::select! {
-            session = start(&gate, PROGRAM) => session?,
+            session = start(&gate, PROGRAM, read_only) => session?,
             _ = stop.wait_for(|stop| *stop) => return Err(Error::Canceled),
         };
         let mut rows = Counted { job: self, writer: RowWriter::new(style, file, |_: Remark<'_>| {}), dropped: false };
@@ -288,26 +286,6 @@ impl Job {
             }
         };
         ended.map_err(|error| session_failure(&self.login.database, &error))
-    }
-}
-
-/// Has the server end what a session runs. `rest` takes what it still sends until then: a server that waits to be rid of a row hears
-/// of no cancel, and one whose client leaves may run on for nobody, as Redshift does.
-async fn cancel<T: Debug>(gate: &Arc<Gate>, key: Option<CancelKey>, rest: impl Future<Output = T>) {
-    let gate = Arc::clone(gate);
-    let asked = tokio::spawn(async move {
-        // The statement may still be on its way to the server.
-        while let Some(key) = &key
-            && !gate.cancel_local(key.pid).await
-        {
-            tokio::time::sleep(CANCEL_AGAIN).await;
-        }
-    });
-    let ended = tokio::time::timeout(CANCEL_LIMIT, rest).await;
-    asked.abort();
-    match ended {
-        Ok(ended) => tracing::debug!(?ended, "the statement of an export was canceled"),
-        Err(_) => tracing::warn!("the server did not end the statement of an export; its session is closed"),
     }
 }
 

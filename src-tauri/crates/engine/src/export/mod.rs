@@ -154,7 +154,11 @@ impl Engine {
                 let (login, store) = self.result_of(id)?;
                 (login, Source::kept(store))
             }
-            ExportSource::Statement { tab, sql } => (self.tab_login(tab)?, Source::Statement(one_statement(sql)?)),
+            ExportSource::Statement { tab, sql } => {
+                let sql = one_statement(sql)?;
+                let (login, read_only) = self.exported_as(tab, &sql)?;
+                (login, Source::Statement { sql, read_only })
+            }
         };
         let file = self.export_file(&request.path, request.overwrite)?;
         let id = ExportId(self.shared.exports.last.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1);

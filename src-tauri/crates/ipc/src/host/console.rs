@@ -6,26 +6,27 @@ use postern_engine::{
     ConsoleTab as EngineTab, Error, Progress, TabId,
     results::{
         analysis::{self, FindSpec, ViewSpec},
+        parameters,
+        split::guard,
         store::{CellText, Window},
         tab::{
-            KeptResult as EngineKept, ResultInfo as EngineResult, RunRefused, RunRequest, RunState as EngineState,
-            StatementFailure,
+            Dangerous, KeptResult as EngineKept, ResultInfo as EngineResult, RunRefused, RunRequest,
+            RunState as EngineState, StatementFailure,
         },
     },
-    server_failure,
+    server_failure, whole_millis,
 };
 
-use super::{Host, convert::whole_millis, failure::sql};
+use super::{Host, failure::sql};
 use crate::{
     console::*,
-    databases::Target,
     error::{ErrorCode, Failure},
 };
 
 impl Host {
     /// Opens a tab.
-    pub async fn console_open(&self, target: Target) -> Result<ConsoleTab, Failure> {
-        Ok(self.engine()?.console_open(&target.into()).await?.into())
+    pub async fn console_open(&self, request: OpenConsole) -> Result<ConsoleTab, Failure> {
+        Ok(self.engine()?.console_open(&request.target.into(), request.read_only).await?.into())
     }
 
     /// Closes a tab.
@@ -35,18 +36,34 @@ impl Host {
 
     /// Runs statements.
     pub async fn console_run(&self, request: ConsoleRun) -> Result<Run, Failure> {
-        let run = RunRequest {
-            text: Arc::from(request.text),
-            from: request.from,
-            to: request.to,
-            all: request.all,
-            explain: request.explain,
-        };
+        let (tab, confirmed) = (request.tab.clone(), request.confirmed);
+        let run = RunRequest::from(request);
         // To split a script of megabytes takes a while.
         let engine = self.engine()?.clone();
-        let begun = tokio::task::spawn_blocking(move || engine.console_run(&request.tab, run)).await;
+        let begun = tokio::task::spawn_blocking(move || engine.console_run(&tab, run, confirmed)).await;
         let tab = begun.map_err(|panicked| Failure::internal(&panicked.to_string()))??;
         self.run_of(tab)
+    }
+
+    /// Looks at what would run.
+    pub async fn console_check(&self, request: ConsoleRun) -> Result<RunCheck, Failure> {
+        let tab = request.tab.clone();
+        let run = RunRequest::from(request);
+        let engine = self.engine()?.clone();
+        let checked = tokio::task::spawn_blocking(move || engine.console_check(&tab, &run)).await;
+        let check = checked.map_err(|panicked| Failure::internal(&panicked.to_string()))??;
+        Ok(RunCheck { parameters: check.parameters, dangers: check.dangers.iter().map(dangerous).collect() })
+    }
+
+    /// Says which transactions a tab has.
+    pub async fn console_set_manual(&self, request: SetManual) -> Result<ConsoleTab, Failure> {
+        Ok(self.engine()?.console_set_manual(&request.tab, request.manual)?.into())
+    }
+
+    /// Ends the open transaction of a tab.
+    pub async fn console_end_transaction(&self, request: EndTransaction) -> Result<EndedTransaction, Failure> {
+        let committed = self.engine()?.console_end_transaction(&request.tab, request.commit).await?;
+        Ok(EndedTransaction { committed })
     }
 
     /// Cancels the run of a tab.
@@ -137,6 +154,11 @@ impl Host {
     /// Lets go of a result.
     pub async fn result_close(&self, result: String) -> Result<(), Failure> {
         Ok(self.engine()?.close_result(&result)?)
+    }
+
+    /// A tab as it is.
+    pub(super) fn tab_of(&self, tab: TabId) -> Result<ConsoleTab, Failure> {
+        Ok(self.engine()?.console_tab(&tab.to_string())?.into())
     }
 
     /// The last run of a tab.
@@ -246,8 +268,61 @@ fn kept(kept: &EngineKept) -> KeptResult {
 
 impl From<EngineTab> for ConsoleTab {
     fn from(tab: EngineTab) -> Self {
-        Self { id: tab.id.to_string(), target: tab.login.into(), env: tab.env }
+        Self {
+            id: tab.id.to_string(),
+            target: tab.login.into(),
+            env: tab.env,
+            read_only: tab.read_only,
+            manual: tab.state.manual,
+            transaction: tab.state.transaction.map(|open| Transaction {
+                failed: open.failed,
+                since: postern_engine::millis(open.since),
+                statements: open.statements,
+                idle_since: open.idle_since.map(postern_engine::millis),
+            }),
+            lost: tab.state.lost,
+        }
     }
+}
+
+impl From<ConsoleRun> for RunRequest {
+    fn from(request: ConsoleRun) -> Self {
+        Self {
+            text: Arc::from(request.text),
+            from: request.from,
+            to: request.to,
+            all: request.all,
+            explain: request.explain,
+            parameters: request.parameters.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<Parameter> for parameters::Parameter {
+    fn from(parameter: Parameter) -> Self {
+        let kind = match parameter.kind {
+            ParameterKind::Any => parameters::Kind::Any,
+            ParameterKind::Text => parameters::Kind::Text,
+            ParameterKind::Number => parameters::Kind::Number,
+            ParameterKind::Date => parameters::Kind::Date,
+            ParameterKind::Timestamp => parameters::Kind::Timestamp,
+            ParameterKind::Boolean => parameters::Kind::Boolean,
+            ParameterKind::Null => parameters::Kind::Null,
+        };
+        Self { name: parameter.name, kind, value: parameter.value }
+    }
+}
+
+fn dangerous(found: &Dangerous) -> DangerousStatement {
+    let danger = match found.danger {
+        guard::Danger::UpdateAll => Danger::UpdateAll,
+        guard::Danger::DeleteAll => Danger::DeleteAll,
+        guard::Danger::Truncate => Danger::Truncate,
+        guard::Danger::DropTable => Danger::DropTable,
+        guard::Danger::DropSchema => Danger::DropSchema,
+        guard::Danger::DropDatabase => Danger::DropDatabase,
+    };
+    DangerousStatement { danger, from: found.from, to: found.to }
 }
 
 impl From<Window> for RowWindow {

@@ -1,7 +1,7 @@
 //! Engine types as their twins for the UI, and back.
 
 use postern_engine as engine;
-use postern_engine::{DatabaseType, millis};
+use postern_engine::{DatabaseType, millis, whole_millis};
 
 use crate::{activity::*, connections::*, databases::*, resources::*, session::SignInEnd};
 
@@ -108,6 +108,7 @@ impl TryFrom<OpenConnection> for engine::OpenConnection {
                 problem: format!("{:?} is no IP address", request.address.unwrap_or_default()),
             })?,
             anywhere: request.anywhere.unwrap_or_default(),
+            read_only: request.read_only.unwrap_or_default(),
         })
     }
 }
@@ -155,6 +156,7 @@ impl From<engine::Connection> for Connection {
             auth: connection.auth.into(),
             tls: connection.ca_file.map(|file| ConnectionTls { ca_file: file.display().to_string() }),
             beyond_loopback: connection.beyond_loopback,
+            read_only: connection.read_only,
             unix_socket: connection.unix_socket.map(|path| path.display().to_string()),
             strings: ConnectionStrings { uri: strings.uri, psql: strings.psql, jdbc: strings.jdbc, env: strings.env },
             sessions: connection.sessions.into_iter().map(Into::into).collect(),
@@ -221,6 +223,7 @@ impl From<engine::RecentConnection> for RecentConnection {
             auth: recent.auth.into(),
             tls: recent.tls,
             address: recent.address.map(|address| address.to_string()),
+            read_only: recent.read_only,
             opened_at: millis(recent.opened_at),
             stopped_at: recent.stopped_at.map(millis),
             runs_in: recent.runs_in.map(|owner| owner.to_string()),
@@ -320,9 +323,4 @@ impl From<engine::CancelStep> for CancelStep {
         };
         Self { kind, ok: step.ok, at_ms: whole_millis(step.at), detail: step.detail }
     }
-}
-
-/// Milliseconds of a duration.
-pub(crate) fn whole_millis(duration: std::time::Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use postern_engine::{
     Error, Export as EngineExport, ExportRequest, ExportSource as EngineSource, ExportState as EngineState,
     results::format::{CsvStyle, Format, Quote, Style},
+    whole_millis,
 };
 
-use super::{Host, convert::whole_millis};
+use super::Host;
 use crate::{error::Failure, exports::*};
 
 impl Host {

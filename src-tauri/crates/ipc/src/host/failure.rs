@@ -32,6 +32,9 @@ impl From<&Error> for Failure {
                     [("what", &choice_of(choices).to_owned()), ("allowed", &choices.allowed.join(", "))],
                 )
             }
+            Error::ConfirmationNeeded { database, statement } => {
+                Self::of(ErrorCode::ConfirmationNeeded, [("database", database), ("statement", statement)])
+            }
             Error::ConnectionLost { database, reason } => {
                 Self::of(ErrorCode::ConnectionLost, [("database", database), ("reason", reason)])
             }

@@ -78,7 +78,7 @@ impl Host {
 
     /// Moves a tab to another login.
     pub async fn console_retarget(&self, request: RetargetTab) -> Result<ConsoleTab, Failure> {
-        Ok(self.engine()?.console_retarget(&request.tab, &request.target.into()).await?.into())
+        Ok(self.engine()?.console_retarget(&request.tab, &request.target.into(), request.read_only).await?.into())
     }
 
     /// Keeps what stands in a tab.

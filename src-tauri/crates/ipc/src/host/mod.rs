@@ -6,6 +6,7 @@ mod convert;
 mod exports;
 mod failure;
 mod history;
+mod objects;
 mod plots;
 
 use std::{sync::Arc, time::Duration};
@@ -18,11 +19,12 @@ use tokio::sync::broadcast;
 use crate::{
     activity::*,
     connections::*,
-    console::{ResultProgress, Run},
+    console::{ConsoleTab, ResultProgress, Run},
     contract::Show,
     databases::*,
     error::Failure,
     exports::Export,
+    objects::ObjectsState,
     resources::*,
     session::*,
 };
@@ -111,7 +113,9 @@ impl Host {
                 Ok(Change::Connections) => vec![self.connections_list(()).await.map(Event::connections_changed)],
                 Ok(Change::SignInEnded(whose)) => vec![Ok(Event::sign_in_ended(whose.into()))],
                 Ok(Change::Exports) => vec![self.exports_list(()).await.map(Event::exports_changed)],
+                Ok(Change::Tab(tab)) => vec![self.tab_of(tab).map(Event::tab_changed)],
                 Ok(Change::Run(tab)) => vec![self.run_of(tab).map(Event::run_changed)],
+                Ok(Change::Objects(state)) => vec![Ok(Event::objects_changed(state.into()))],
                 Ok(Change::Progress(progress)) => vec![Ok(Event::result_progress(progress.into()))],
                 Ok(Change::History) => vec![Ok(Event::history_changed(()))],
                 Ok(_) => continue,
@@ -135,6 +139,9 @@ impl Host {
             self.exports_list(()).await.map(Event::exports_changed),
             Ok(Event::history_changed(())),
         ];
+        let objects = self.engine().map(Engine::objects_states).unwrap_or_default();
+        events.extend(objects.into_iter().map(|state| Ok(Event::objects_changed(state.into()))));
+        events.extend(tabs.iter().map(|tab| self.tab_of(tab.id).map(Event::tab_changed)));
         events.extend(tabs.iter().map(|tab| self.run_of(tab.id).map(Event::run_changed)));
         events
     }

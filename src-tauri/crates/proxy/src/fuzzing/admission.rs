@@ -91,12 +91,13 @@ fn as_expected(said: &[u8], opening: &Result<Opening, OpeningError>) -> usize {
 /// Who may log in where is decided here, so what the client says of it stays here.
 fn reaches_the_server(message: &StartupMessage) {
     let dial = Dial {
+        knows_read_only: false,
         endpoint: Endpoint { host: "db.invalid".into(), port: 1, transport: Transport::Plaintext },
         user: "IAMR:analyst".into(),
         database: "granted".into(),
         password: SecretString::from("not used"),
     };
-    let for_server = for_server(message, &dial);
+    let for_server = for_server(message, &dial, false);
     let values = |name: &str| -> Vec<_> {
         let parameters = for_server.parameters.iter().filter(|(known, _)| known == name);
         parameters.map(|(_, value)| value.as_str()).collect()

@@ -25,6 +25,7 @@ pub fn check(data: &[u8]) {
     let Some((first, server)) = data.split_first() else { return };
     let encrypted = first & 1 == 1;
     let dial = Dial {
+        knows_read_only: false,
         endpoint: Endpoint { host: "db.invalid".into(), port: 1, transport: Transport::Plaintext },
         user: "IAMR:analyst".into(),
         database: "dev".into(),

@@ -80,7 +80,7 @@ fn client(says: VecDeque<&[u8]>, data: &[u8]) -> Outcome {
     let server = Side::closing_after(&client, expected.terminated.then_some(expected.forwarded));
     let log = Arc::new(Log { told: Arc::clone(&server.told), ..Log::default() });
     let told = Arc::clone(&server.told);
-    let end = relayed(client, server, Arc::clone(&log));
+    let end = relayed(client, server, Arc::clone(&log), false);
     let forwarded = told.lock().unwrap().clone();
     let lines = std::mem::take(&mut *log.lines.lock().unwrap());
 
@@ -143,6 +143,76 @@ fn expected_of_client(data: &[u8]) -> Expected {
     expected
 }
 
+/// A client's stream in a read-only session: each of its messages reaches the server as it is, or as one of the same kind that only fails;
+/// what holds SQL can only read; and all of it is the same however the bytes arrive.
+pub fn check_read_only(data: &[u8]) {
+    let at_once = read_only_client(VecDeque::from([data]));
+    let in_pieces = read_only_client(pieces(data));
+    assert_eq!(at_once, in_pieces, "what is refused depends on how bytes arrive");
+    let sent = tags_of_client(data);
+    let kinds = |sent: u8, got: u8| match sent {
+        b'P' => got == b'P' || got == b'B',
+        b'F' => got == b'Q',
+        other => got == other,
+    };
+    assert_eq!(at_once.len(), sent.len(), "{at_once:?} of {sent:?}");
+    assert!(sent.iter().zip(&at_once).all(|(sent, (got, _))| kinds(*sent, *got)), "{at_once:?} of {sent:?}");
+}
+
+/// Tag and content of what the server is told. Names of our own have a random part, and are left out.
+fn read_only_client(says: VecDeque<&[u8]>) -> Vec<(u8, Vec<u8>)> {
+    let client = Side::closing(says);
+    let server = Side::closing_after(&client, None);
+    let told = Arc::clone(&server.told);
+    let log = Arc::new(Log { told: Arc::clone(&server.told), ..Log::default() });
+    relayed(client, server, log, true);
+    let told = told.lock().unwrap();
+    let (mut messages, mut rest) = (Vec::new(), &told[..]);
+    while let Some(header) = Header::peek(rest).unwrap() {
+        let body = &rest[Header::SIZE..header.total().min(rest.len())];
+        let ours = body.windows(18).any(|window| window == b"postern_read_only_");
+        match FrontendMessage::decode(header.tag, body) {
+            Ok(FrontendMessage::Query(query)) if !query.sql.starts_with("EXECUTE \"postern_read_only_") => {
+                postern_sql::read_only::check(&query.sql).unwrap();
+            }
+            Ok(FrontendMessage::Parse(parse)) => postern_sql::read_only::check(&parse.sql).unwrap(),
+            Ok(FrontendMessage::FunctionCall(_) | FrontendMessage::Other { .. }) => {
+                panic!("it was forwarded: {body:?}")
+            }
+            _ => {}
+        }
+        messages.push((header.tag, if ours { Vec::new() } else { body.to_vec() }));
+        rest = rest.get(header.total()..).unwrap_or_default();
+    }
+    messages
+}
+
+/// Tags of the messages that go on from a client's stream in a read-only session, in one form or another.
+fn tags_of_client(data: &[u8]) -> Vec<u8> {
+    let (mut tags, mut rest) = (Vec::new(), data);
+    while let Ok(Some(header)) = Header::peek(rest) {
+        if !b"dcfDSHXp".contains(&header.tag) {
+            let decoded = match rest.get(Header::SIZE..header.total().min(STATEMENT_LIMIT)) {
+                Some(_) if header.total() > STATEMENT_LIMIT => true,
+                Some(body) => FrontendMessage::decode(header.tag, body).is_ok(),
+                None => break,
+            };
+            if !decoded || !b"QPBECF".contains(&header.tag) {
+                break;
+            }
+        }
+        tags.push(header.tag);
+        if header.tag == b'X' && rest.len() >= header.total() {
+            break;
+        }
+        match rest.get(header.total()..) {
+            Some(behind) => rest = behind,
+            None => break,
+        }
+    }
+    tags
+}
+
 /// A server's stream: the client gets its bytes up to the first message that is not in order, except that the encoding has the name that
 /// all drivers know; however the bytes arrive.
 pub fn check_server(data: &[u8]) {
@@ -150,7 +220,7 @@ pub fn check_server(data: &[u8]) {
     for says in [VecDeque::from([data]), pieces(data)] {
         let (client, server) = (Side::silent(), Side::closing(says));
         let told = Arc::clone(&client.told);
-        let end = relayed(client, server, Arc::default());
+        let end = relayed(client, server, Arc::default(), false);
         assert_eq!(*told.lock().unwrap(), expected.0);
         match (&end, &expected.1) {
             (EndReason::UpstreamMalformed(error), ServerEnd::Malformed(found)) => assert_eq!(error, found),
@@ -207,10 +277,10 @@ fn expected_of_server(data: &[u8]) -> (Vec<u8>, ServerEnd) {
 }
 
 /// Runs a session until one side ends.
-fn relayed(client: Side<'_>, server: Side<'_>, log: Arc<Log>) -> EndReason {
+fn relayed(client: Side<'_>, server: Side<'_>, log: Arc<Log>, read_only: bool) -> EndReason {
     let options = ProxyOptions { statement_limit: STATEMENT_LIMIT, ..ProxyOptions::default() };
     let proxy = Proxy::new("fuzz", Arc::new(Nowhere), log, options);
-    let (session, facts, shared) = (session(), facts(), proxy.shared());
+    let (session, facts, shared) = (session(read_only), facts(), proxy.shared());
     let (to_client, to_server) = (client.ear(), server.ear());
     let mut relay = Relay {
         up: Up::new(shared, &session, &facts, client, to_server, BytesMut::new()),

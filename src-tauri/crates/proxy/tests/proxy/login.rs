@@ -304,8 +304,13 @@ async fn probes_tell_what_a_session_would_meet() {
     probe(&endpoint).await.unwrap();
 
     let limit = Duration::from_secs(5);
-    let mut dial =
-        Dial { endpoint, user: "IAMR:a".into(), database: "dev".into(), password: SecretString::from(PASSWORD) };
+    let mut dial = Dial {
+        endpoint,
+        user: "IAMR:a".into(),
+        database: "dev".into(),
+        knows_read_only: false,
+        password: SecretString::from(PASSWORD),
+    };
     probe_login(&dial, limit).await.unwrap();
     assert_eq!(world.server.startup().await.parameter("user"), Some("IAMR:a"));
     dial.password = SecretString::from("wrong");

@@ -118,6 +118,7 @@ impl Upstream for Plan {
         Box::pin(async move {
             self.asked.lock().unwrap().push(freshness);
             Ok(Dial {
+                knows_read_only: false,
                 endpoint: self.endpoint.clone(),
                 user: format!("IAMR:{}", grant.db_user),
                 database: grant.db_name.clone(),

@@ -233,10 +233,34 @@ SELECT current_database()::character varying(128) AS database_name, nspname::cha
 FROM pg_catalog.pg_namespace
 WHERE nspname NOT LIKE 'pg\_toast%' AND nspname NOT LIKE 'pg\_temp%' AND nspname <> 'pg_internal';
 
+-- What a data lake and late-binding views would be; see below.
+CREATE TABLE pg_internal.external_schema (redshift_database_name text NOT NULL, schema_name text NOT NULL);
+CREATE TABLE pg_internal.external_column (
+    redshift_database_name text NOT NULL,
+    schemaname text NOT NULL,
+    tablename text NOT NULL,
+    columnname text NOT NULL,
+    external_type text NOT NULL,
+    columnnum integer NOT NULL,
+    part_key integer NOT NULL DEFAULT 0,
+    is_nullable text NOT NULL DEFAULT ''
+);
+CREATE TABLE pg_internal.late_binding_view_column (
+    database_name text NOT NULL,
+    view_schema name NOT NULL,
+    view_name name NOT NULL,
+    col_name name NOT NULL,
+    col_type text NOT NULL,
+    col_num integer NOT NULL
+);
+
 CREATE VIEW pg_catalog.svv_all_schemas AS
 SELECT database_name, schema_name, schema_owner, schema_type, schema_acl,
     ''::character varying(128) AS source_database, schema_option
-FROM pg_catalog.svv_redshift_schemas;
+FROM pg_catalog.svv_redshift_schemas
+UNION ALL
+SELECT redshift_database_name, schema_name, 10, 'external', NULL, '', ''
+FROM pg_internal.external_schema WHERE redshift_database_name = current_database();
 
 CREATE VIEW pg_catalog.svv_redshift_tables AS
 SELECT current_database()::character varying(128) AS database_name, nspname::character varying(128) AS schema_name,
@@ -250,7 +274,10 @@ WHERE relkind IN ('r', 'v', 'm', 'p') AND nspname <> 'pg_internal' AND relname N
     AND has_table_privilege(c.oid, 'SELECT, INSERT, UPDATE, DELETE, REFERENCES');
 
 CREATE VIEW pg_catalog.svv_all_tables AS
-SELECT database_name, schema_name, table_name, table_acl, table_type, remarks FROM pg_catalog.svv_redshift_tables;
+SELECT database_name, schema_name, table_name, table_acl, table_type, remarks FROM pg_catalog.svv_redshift_tables
+UNION ALL
+SELECT DISTINCT redshift_database_name, schemaname, tablename, NULL, 'EXTERNAL TABLE', NULL
+FROM pg_internal.external_column WHERE redshift_database_name = current_database();
 
 CREATE VIEW pg_catalog.svv_tables AS
 SELECT database_name AS table_catalog, schema_name AS table_schema, table_name,
@@ -278,8 +305,13 @@ WHERE attnum > 0 AND NOT attisdropped AND relkind IN ('r', 'v', 'm', 'p')
     AND nspname NOT LIKE 'pg\_toast%' AND nspname NOT LIKE 'pg\_temp%'
     AND has_column_privilege(attrelid, attnum, 'SELECT, INSERT, UPDATE, REFERENCES');
 
+-- `data_type` tells length and precision here, and not in SVV_ALL_COLUMNS.
 CREATE VIEW pg_catalog.svv_redshift_columns AS
-SELECT database_name, schema_name, table_name, column_name, ordinal_position, data_type, column_default, is_nullable,
+SELECT database_name, schema_name, table_name, column_name, ordinal_position,
+    CASE WHEN character_maximum_length IS NOT NULL THEN data_type || '(' || character_maximum_length || ')'
+        WHEN data_type = 'numeric' THEN 'numeric(' || numeric_precision || ',' || numeric_scale || ')'
+        ELSE data_type END::character varying(128) AS data_type,
+    column_default, is_nullable,
     'none'::character varying(128) AS encoding, false AS distkey, 0 AS sortkey,
     NULL::character varying(128) AS column_acl, remarks
 FROM pg_catalog.svv_all_columns;
@@ -299,28 +331,72 @@ JOIN pg_roles AS granted ON granted.oid = pg_auth_members.roleid
 WHERE member.rolcanlogin
     AND (member.rolname = session_user OR (SELECT rolsuper FROM pg_roles WHERE rolname = session_user));
 
--- No data lake behind this warehouse: these exist, and are empty.
+-- No data lake behind this warehouse. What its catalogue would say is in the tables above, empty until the admin fills
+-- them; the rows of such a table cannot be read.
 CREATE VIEW pg_catalog.svv_external_schemas AS
-SELECT NULL::oid AS esoid, NULL::smallint AS eskind, NULL::name AS schemaname, NULL::integer AS esowner,
-    NULL::text AS databasename, NULL::text AS esoptions
-WHERE false;
+SELECT 100000::oid AS esoid, 1::smallint AS eskind, schema_name::name AS schemaname, 10 AS esowner,
+    'lake'::text AS databasename, '{}'::text AS esoptions
+FROM pg_internal.external_schema WHERE redshift_database_name = current_database();
 
 CREATE VIEW pg_catalog.svv_external_tables AS
-SELECT NULL::text AS redshift_database_name, NULL::text AS schemaname, NULL::text AS tablename, NULL::text AS tabletype,
-    NULL::text AS location, NULL::text AS input_format, NULL::text AS output_format, NULL::text AS serialization_lib,
-    NULL::text AS serde_parameters, NULL::integer AS compressed, NULL::text AS parameters
-WHERE false;
+SELECT DISTINCT redshift_database_name, schemaname, tablename, 'TABLE'::text AS tabletype,
+    's3://lake/' || tablename AS location, NULL::text AS input_format, NULL::text AS output_format,
+    NULL::text AS serialization_lib, NULL::text AS serde_parameters, 0 AS compressed, NULL::text AS parameters
+FROM pg_internal.external_column WHERE redshift_database_name = current_database();
 
 CREATE VIEW pg_catalog.svv_external_columns AS
-SELECT NULL::text AS redshift_database_name, NULL::text AS schemaname, NULL::text AS tablename,
-    NULL::text AS columnname, NULL::text AS external_type, NULL::integer AS columnnum, NULL::integer AS part_key,
-    NULL::text AS is_nullable
-WHERE false;
+SELECT redshift_database_name, schemaname, tablename, columnname, external_type, columnnum, part_key, is_nullable
+FROM pg_internal.external_column WHERE redshift_database_name = current_database();
+
+-- WITH NO SCHEMA BINDING has no counterpart: what such views would look like is likewise the admin's to say.
+CREATE FUNCTION pg_catalog.pg_get_late_binding_view_cols() RETURNS SETOF record
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT view_schema, view_name, col_name, col_type::character varying, col_num
+    FROM pg_internal.late_binding_view_column WHERE database_name = current_database()
+$$;
+
+CREATE VIEW pg_catalog.svv_redshift_functions AS
+SELECT current_database()::character varying(128) AS database_name, nspname::character varying(128) AS schema_name,
+    proname::character varying(128) AS function_name,
+    CASE prokind WHEN 'p' THEN 'STORED PROCEDURE' WHEN 'a' THEN 'AGGREGATE FUNCTION'
+        ELSE 'REGULAR FUNCTION' END::character varying(128) AS function_type,
+    oidvectortypes(proargtypes)::character varying(512) AS argument_type,
+    format_type(prorettype, NULL)::character varying(128) AS result_type
+FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = pronamespace
+WHERE nspname <> 'pg_internal' AND proname NOT LIKE 'pg\_internal\_%' AND has_function_privilege(p.oid, 'EXECUTE');
+
+-- For superusers, and whom they grant it to. Empty tables are not in it.
+CREATE VIEW pg_catalog.svv_table_info AS
+SELECT current_database()::text AS database, nspname::text AS schema, c.oid AS table_id, relname::text AS "table",
+    'N'::text AS encoded, 'AUTO(ALL)'::text AS diststyle, 'AUTO(SORTKEY)'::text AS sortkey1, 0 AS max_varchar,
+    'none'::character(32) AS sortkey1_enc, 0 AS sortkey_num, (pg_relation_size(c.oid) + 1048575) / 1048576 AS size,
+    0::numeric(10, 4) AS pct_used, 0::bigint AS empty, 0::numeric(5, 2) AS unsorted, 0::numeric(5, 2) AS stats_off,
+    reltuples::numeric(38, 0) AS tbl_rows, 1::numeric(19, 2) AS skew_sortkey1, 1::numeric(19, 2) AS skew_rows,
+    reltuples::numeric(38, 0) AS estimated_visible_rows, ''::text AS risk_event, 0::numeric(5, 2) AS vacuum_sort_benefit
+FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = relnamespace
+WHERE relkind IN ('r', 'p') AND reltuples > 0 AND nspname NOT IN ('pg_catalog', 'pg_internal', 'information_schema')
+    AND nspname NOT LIKE 'pg\_toast%' AND nspname NOT LIKE 'pg\_temp%';
+
+-- What the front makes of SHOW TABLE and SHOW VIEW. The answer has Redshift's form, without keys and encodings.
+CREATE FUNCTION pg_catalog.pg_internal_show_table(shown regclass)
+RETURNS TABLE ("Show Table DDL statement" text) LANGUAGE sql STABLE AS $$
+    SELECT 'CREATE TABLE ' || nspname || '.' || relname || E' (\n' || string_agg('    ' || quote_ident(attname) || ' '
+        || format_type(atttypid, atttypmod) || CASE WHEN attnotnull THEN ' NOT NULL' ELSE '' END || ' ENCODE raw',
+        E',\n' ORDER BY attnum) || E'\n)\nDISTSTYLE AUTO;'
+    FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = relnamespace
+    JOIN pg_catalog.pg_attribute ON attrelid = c.oid AND attnum > 0 AND NOT attisdropped
+    WHERE c.oid = shown GROUP BY nspname, relname
+$$;
+
+CREATE FUNCTION pg_catalog.pg_internal_show_view(shown regclass)
+RETURNS TABLE ("Show View DDL statement" text) LANGUAGE sql STABLE AS $$
+    SELECT pg_catalog.pg_get_viewdef(shown, true)
+$$;
 
 GRANT SELECT ON pg_catalog.svv_redshift_databases, pg_catalog.svv_redshift_schemas, pg_catalog.svv_all_schemas,
     pg_catalog.svv_redshift_tables, pg_catalog.svv_all_tables, pg_catalog.svv_tables, pg_catalog.svv_all_columns,
     pg_catalog.svv_redshift_columns, pg_catalog.svv_columns, pg_catalog.svv_user_grants, pg_catalog.svv_external_schemas,
-    pg_catalog.svv_external_tables, pg_catalog.svv_external_columns TO PUBLIC;
+    pg_catalog.svv_external_tables, pg_catalog.svv_external_columns, pg_catalog.svv_redshift_functions TO PUBLIC;
 
 -- As in Redshift: everybody may use and fill the schema public.
 GRANT CREATE, USAGE ON SCHEMA public TO PUBLIC;

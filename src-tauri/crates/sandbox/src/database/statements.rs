@@ -122,11 +122,15 @@ pub(crate) fn reads_history(sql: &str) -> bool {
 /// S3 and UNLOAD are not: they fail here with a syntax error.
 pub(crate) fn in_postgres(sql: &str) -> Option<String> {
     type Rewrite = fn(&Captures<'_>) -> String;
-    static FORMS: LazyLock<[(Regex, Rewrite); 5]> = LazyLock::new(|| {
+    static FORMS: LazyLock<[(Regex, Rewrite); 6]> = LazyLock::new(|| {
         [
             (pattern(r"(?i)^\s*cancel\s+(\d+)(\s*'(?:[^']|'')*')?\s*;?\s*$"), |found| {
                 let message = found.get(2).map_or("NULL", |message| message.as_str().trim());
                 format!("CALL pg_catalog.pg_internal_cancel({}, {message})", &found[1])
+            }),
+            (pattern(r"(?i)^((?:\s|/\*.*?\*/)*)show\s+(table|view)\s+(\S+)\s*$"), |found| {
+                let (kind, name) = (found[2].to_ascii_lowercase(), found[3].replace('\'', "''"));
+                format!("{}SELECT * FROM pg_catalog.pg_internal_show_{kind}('{name}')", &found[1])
             }),
             (pattern(r"(?i)^(\s*(?:create|alter)\s+user\s+.*\bpassword\s+)disable\b"), |found| {
                 format!("{}NULL", &found[1])
@@ -200,7 +204,12 @@ mod tests {
             said("SET enable_case_sensitive_identifier TO true; select 1"),
             "SET redshift.enable_case_sensitive_identifier TO true;select 1"
         );
+        assert_eq!(
+            said("/* x */ SHOW TABLE public.\"Orders\""),
+            "/* x */ SELECT * FROM pg_catalog.pg_internal_show_table('public.\"Orders\"')"
+        );
         assert_eq!(in_postgres("select 'cancel 5'"), None);
+        assert_eq!(in_postgres("show search_path"), None);
     }
 
     #[test]

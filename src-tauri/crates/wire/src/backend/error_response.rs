@@ -35,6 +35,8 @@ impl ErrorResponse {
     pub const TAG: u8 = b'E';
     /// `N`, for a notice
     pub const NOTICE_TAG: u8 = b'N';
+    /// SQLSTATE `query_canceled`
+    pub const QUERY_CANCELED: &'static str = "57014";
 
     /// An error of our own that ends a statement.
     pub fn error(sqlstate: &str, message: &str) -> Self {

@@ -3,16 +3,14 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Icon } from "../../../components/Icon";
 import { keys } from "../../../components/Keys";
-import type { StatementRun } from "../../../ipc/contract";
 import type { Tab } from "../../../lib/state/consoles";
-import { ExportDialog } from "./ExportDialog";
+import { type Exportable, ExportDialog } from "./ExportDialog";
 import "./export.css";
 
-export function ExportButton({ tab, statement }: { tab: Tab; statement: StatementRun | undefined }) {
+export function ExportButton({ tab, one }: { tab: Tab; one: Exportable | undefined }) {
   const { t } = useTranslation();
   const [open, setOpen] = useState(false);
-  const result = statement?.result;
-  const ready = result !== null && result !== undefined;
+  const ready = one !== undefined;
   useEffect(() => {
     if (!ready) return;
     const onKey = (event: KeyboardEvent) => {
@@ -24,7 +22,7 @@ export function ExportButton({ tab, statement }: { tab: Tab; statement: Statemen
     return () => window.removeEventListener("keydown", onKey);
   }, [ready]);
 
-  if (!statement || !result) return null;
+  if (!one) return null;
   return (
     <>
       <button
@@ -37,7 +35,7 @@ export function ExportButton({ tab, statement }: { tab: Tab; statement: Statemen
         <Icon name="save" />
         {t("export.button")}
       </button>
-      {open && <ExportDialog tab={tab} statement={statement} result={result} onClose={() => setOpen(false)} />}
+      {open && <ExportDialog tab={tab} one={one} onClose={() => setOpen(false)} />}
     </>
   );
 }

@@ -1,10 +1,11 @@
 import { fireEvent, render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Export, StatementRun } from "../../../ipc/contract";
+import type { Export } from "../../../ipc/contract";
 import type { Tab } from "../../../lib/state/consoles";
 import { failure, type MemoryBackend, provideMemoryBackend } from "../../../test/memory-backend";
 import { ExportButton } from "./ExportButton";
+import type { Exportable } from "./ExportDialog";
 
 const result = {
   id: "r1",
@@ -13,15 +14,7 @@ const result = {
   bytes: 99,
   complete: true,
 };
-const statement: StatementRun = {
-  from: 2,
-  to: 10,
-  state: "done",
-  tag: "SELECT 12",
-  result,
-  failure: null,
-  elapsed_ms: 1,
-};
+const one: Exportable = { result, statementText: "select 1", growing: false };
 const target = { database: "sales", db_user: "ro", db_name: "dev" };
 const tab: Tab = {
   id: "t1",
@@ -38,6 +31,15 @@ const tab: Tab = {
   saved: null,
   cursor: { from: 0, to: 0 },
   revision: 0,
+  read_only: false,
+  manual: false,
+  transaction: null,
+  lost: null,
+  names: [],
+  values: {},
+  missing: [],
+  heldBack: 0,
+  question: null,
 };
 let memory: MemoryBackend;
 
@@ -45,8 +47,8 @@ beforeEach(() => {
   memory = provideMemoryBackend().answer("export_start", () => ({ id: "export-1" }) as Export);
 });
 
-async function opened() {
-  render(<ExportButton tab={tab} statement={statement} />);
+async function opened(exported: Exportable = one) {
+  render(<ExportButton tab={tab} one={exported} />);
   fireEvent.keyDown(window, { key: "E", ctrlKey: true, shiftKey: true });
   await screen.findByTestId("export-dialog");
   return userEvent.setup();
@@ -70,6 +72,13 @@ describe("exporting", () => {
       csv: { delimiter: ";", bom: true, header: true, quote_all: false, null: "" },
     });
     expect(asked?.name).toMatch(/^sales-\d{4}-\d\d-\d\d$/);
+  });
+
+  it("offers only the kept rows of a result whose statement is not kept whole", async () => {
+    const user = await opened({ ...one, statementText: null });
+    expect(screen.queryByTestId("export-from-statement")).toBeNull();
+    await user.click(screen.getByTestId("export-start"));
+    await waitFor(() => expect(memory.requests("export_start")[0]?.source).toMatchObject({ from: "result" }));
   });
 
   it("stays open when no file was chosen, and says why an export cannot begin", async () => {

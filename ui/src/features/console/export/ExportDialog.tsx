@@ -4,17 +4,24 @@ import { useTranslation } from "react-i18next";
 import { Dialog } from "../../../components/Dialog";
 import { FailureNote } from "../../../components/FailureNote";
 import { Select } from "../../../components/Select";
-import type { Column, ExportFormat, ResultInfo, StatementRun } from "../../../ipc/contract";
+import type { Column, ExportFormat, ResultInfo } from "../../../ipc/contract";
 import { useAttempt } from "../../../lib/attempt";
 import { count } from "../../../lib/format";
-import { isOver, type Tab } from "../../../lib/state/consoles";
+import type { Tab } from "../../../lib/state/consoles";
 import { useExports } from "../../../lib/state/exports";
 import { delimiters, firstOptions, formats, type Options, problem, proposedName, request } from "./options";
 
+/** A result that a tab keeps, of the last run or of an earlier one. */
+export interface Exportable {
+  result: ResultInfo;
+  /** Its whole statement; null where only the beginning is known, so that it cannot be run again. */
+  statementText: string | null;
+  growing: boolean;
+}
+
 interface Props {
   tab: Tab;
-  statement: StatementRun;
-  result: ResultInfo;
+  one: Exportable;
   onClose: () => void;
 }
 
@@ -31,14 +38,15 @@ const hints = {
 /** The format chosen last, as long as the window lives. */
 let lastFormat: ExportFormat = "csv";
 
-export function ExportDialog({ tab, statement, result, onClose }: Props) {
+export function ExportDialog({ tab, one, onClose }: Props) {
+  const { result } = one;
   const { t } = useTranslation();
   const [options, setOptions] = useState(() => firstOptions(result.columns.length, lastFormat));
   const change = (patch: Partial<Options>) => setOptions((before) => ({ ...before, ...patch }));
   const missing = problem(options);
   const start = useAttempt(async () => {
     lastFormat = options.format;
-    const sql = tab.runText.slice(statement.from, statement.to);
+    const sql = one.statementText ?? "";
     const name = proposedName(tab.target.database, new Date());
     const chosen = await useExports.getState().start(request(options, { tab: tab.id, result: result.id, sql, name }));
     if (chosen) onClose();
@@ -79,7 +87,7 @@ export function ExportDialog({ tab, statement, result, onClose }: Props) {
           if (missing === null && !start.running) void start.run();
         }}
       >
-        <SourceField options={options} change={change} statement={statement} result={result} />
+        <SourceField options={options} change={change} one={one} />
         <Field label={t("export.format")} hint={t(`export.${hints[options.format]}`)}>
           {(id) => (
             <Select
@@ -124,9 +132,9 @@ interface Part {
   change: (patch: Partial<Options>) => void;
 }
 
-function SourceField({ options, change, statement, result }: Part & { statement: StatementRun; result: ResultInfo }) {
+function SourceField({ options, change, one: { result, statementText, growing } }: Part & { one: Exportable }) {
   const { t } = useTranslation();
-  const whole = isOver(statement.state) && result.complete;
+  const whole = !growing && result.complete;
   const sources = [
     {
       from: "result" as const,
@@ -134,7 +142,7 @@ function SourceField({ options, change, statement, result }: Part & { statement:
       hint: whole ? t("export.keptHint") : t("export.partHint"),
     },
     { from: "statement" as const, text: t("export.again"), hint: t("export.againHint") },
-  ];
+  ].filter(({ from }) => from === "result" || statementText !== null);
   return (
     <fieldset className="export__group" aria-label={t("export.rows")}>
       <div className="field export__top">

@@ -17,7 +17,15 @@ function Shown() {
 
 beforeEach(async () => {
   memory = provideMemoryBackend()
-    .answer("console_open", () => ({ id: "t1", target, env: null }))
+    .answer("console_open", () => ({
+      id: "t1",
+      target,
+      env: null,
+      read_only: false,
+      manual: false,
+      transaction: null,
+      lost: null,
+    }))
     .answer("draft_save", () => null)
     .answer("sql_save", () => file);
   useConsoles.setState({ tabs: [], active: null });

@@ -38,7 +38,16 @@ beforeEach(() => {
     .answer("history_list", () => page([entry(2), entry(1)]))
     .answer("console_remembering", () => ({ history: true, tabs: true }))
     .answer("history_forget", () => 1)
-    .answer("console_open", () => ({ id: "t9", target, env: null }))
+    .answer("console_open", () => ({
+      id: "t9",
+      target,
+      env: null,
+      read_only: false,
+      manual: false,
+      transaction: null,
+      lost: null,
+    }))
+    .answer("console_check", () => ({ parameters: [], dangers: [] }))
     .answer("draft_save", () => null)
     .answer("console_run", () => ({ id: "r", tab: "t9", state: "waiting" }) as Run);
   useConsoles.setState({ tabs: [], active: null });
@@ -78,7 +87,7 @@ describe("the history", () => {
     render(<HistoryPanel />);
     await userEvent.click(await screen.findByTestId("history-row-0"));
     await waitFor(() => expect(useConsoles.getState().tabs[0]?.text).toBe("select 'all of it'"));
-    expect(memory.requests("console_open")).toEqual([target]);
+    expect(memory.requests("console_open")).toEqual([{ target, read_only: false }]);
     expect(memory.requests("console_run")).toEqual([]);
   });
 

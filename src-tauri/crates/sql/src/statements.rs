@@ -3,25 +3,10 @@
 //! Offsets are bytes unless a name says otherwise. The editor counts UTF-16 units and PostgreSQL counts characters from
 //! 1 in its error positions: the conversions are here too, so that only one place knows all three.
 
-mod lexer;
-mod offsets;
-
 use std::ops::Range;
 
-use lexer::{Kind, Lexer};
-pub use offsets::{Utf16Offsets, byte_to_utf16, utf16_to_byte};
-
-/// What a backslash means in a plain `'…'` literal.
-///
-/// The server says which with the parameter `standard_conforming_strings`; one that says nothing, as Redshift, escapes.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Strings {
-    /// Nothing, as in the SQL standard. `E'…'` literals escape all the same.
-    #[default]
-    Standard,
-    /// It escapes the next character.
-    Escaped,
-}
+use crate::Strings;
+use crate::lexer::{Kind, Lexer, Token};
 
 /// The statements of `text`, in order, without the semicolon and without the space and comments around it, except for
 /// comments above a statement: those go with it, since hints and query tags live there. Empty ones are left out.
@@ -62,7 +47,7 @@ pub fn is_explainable(statement: &str, strings: Strings) -> bool {
         in_parentheses |= opens;
         !opens
     });
-    let is_word = |token: &lexer::Token| token.kind == Kind::Word;
+    let is_word = |token: &Token| token.kind == Kind::Word;
     let Some(word) = first.filter(is_word).map(|token| &statement[token.range]) else { return false };
     let begins = |words: &[&str]| words.iter().any(|known| known.eq_ignore_ascii_case(word));
     begins(&QUERIES) || !in_parentheses && begins(&CHANGES)
@@ -72,6 +57,11 @@ pub fn is_explainable(statement: &str, strings: Strings) -> bool {
 /// "syntax error at end of input" points, it is the last token.
 pub fn token_at_position(statement: &str, position: usize, strings: Strings) -> Range<usize> {
     let offset = statement.char_indices().nth(position.saturating_sub(1)).map_or(statement.len(), |(offset, _)| offset);
+    token_at_offset(statement, offset, strings)
+}
+
+/// The token at a byte of `statement`, or its last token.
+pub fn token_at_offset(statement: &str, offset: usize, strings: Strings) -> Range<usize> {
     let mut last = 0..0;
     for token in Lexer::new(statement, strings) {
         if token.range.contains(&offset) {
@@ -128,7 +118,7 @@ impl Iterator for Segments<'_> {
                     }
                     start = None;
                 }
-                Kind::Word | Kind::Other => {
+                _ => {
                     self.behind_semicolon = false;
                     start = start.or(Some(token.range.start));
                     code_end = Some(token.range.end);
@@ -356,7 +346,7 @@ mod tests {
             for range in found.iter().cloned().chain(std::iter::once(text.len()..text.len())) {
                 prop_assert!(range.start >= end);
                 let gap = &text[end..range.start];
-                let code = Lexer::new(gap, strings).any(|token| matches!(token.kind, Kind::Word | Kind::Other));
+                let code = Lexer::new(gap, strings).any(|token| !matches!(token.kind, Kind::Space | Kind::Comment | Kind::Semicolon));
                 prop_assert!(!code, "code between statements: {:?}", gap);
                 end = range.end;
             }

@@ -5,34 +5,61 @@
 
 use std::ops::Range;
 
-use super::Strings;
+/// What a backslash means in a plain `'…'` literal.
+///
+/// The server says which with the parameter `standard_conforming_strings`; one that says nothing, as Redshift, escapes.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Strings {
+    /// Nothing, as in the SQL standard. `E'…'` literals escape all the same.
+    #[default]
+    Standard,
+    /// It escapes the next character.
+    Escaped,
+}
 
+/// What a token is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Kind {
+pub enum Kind {
+    /// Blanks and line ends.
     Space,
+    /// `-- …`, or `/* … */` with its nested ones.
     Comment,
     /// A name or keyword without quotes.
     Word,
-    /// Everything else that is code: a quoted name, a literal, an operator, a parenthesis.
-    Other,
+    /// A name in double quotes.
+    QuotedName,
+    /// A literal in quotes or between dollars.
+    String,
+    /// A number.
+    Number,
+    /// `$1`
+    Parameter,
+    /// Everything else that is code: an operator, a parenthesis.
+    Symbol,
+    /// `;`
     Semicolon,
 }
 
+/// A piece of a text.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Token {
-    pub(super) kind: Kind,
-    pub(super) range: Range<usize>,
+pub struct Token {
+    /// What it is.
+    pub kind: Kind,
+    /// Where it is, in bytes.
+    pub range: Range<usize>,
 }
 
 /// Tokens of a text, one after the other without a gap.
-pub(super) struct Lexer<'a> {
+#[derive(Debug)]
+pub struct Lexer<'a> {
     text: &'a str,
     at: usize,
     strings: Strings,
 }
 
 impl<'a> Lexer<'a> {
-    pub(super) fn new(text: &'a str, strings: Strings) -> Self {
+    /// Of a whole text.
+    pub fn new(text: &'a str, strings: Strings) -> Self {
         Self { text, at: 0, strings }
     }
 
@@ -56,16 +83,20 @@ impl<'a> Lexer<'a> {
             b'-' if self.starts_with(start, b"--") => (Kind::Comment, self.find(start, is_newline)),
             b'/' if self.starts_with(start, b"/*") => (Kind::Comment, self.block_comment(start)),
             b';' => (Kind::Semicolon, start + 1),
-            b'\'' => (Kind::Other, self.string(start, self.strings == Strings::Escaped)),
-            b'"' => (Kind::Other, self.quoted_name(start)),
-            b'$' => (Kind::Other, self.dollar(start)),
-            b'e' | b'E' if self.starts_with(start + 1, b"'") => (Kind::Other, self.string(start + 1, true)),
-            b'0'..=b'9' => (Kind::Other, self.number(start)),
-            b'.' if self.bytes().get(start + 1).is_some_and(u8::is_ascii_digit) => (Kind::Other, self.number(start)),
-            b':' if self.starts_with(start, b"::") => (Kind::Other, start + 2),
+            b'\'' => (Kind::String, self.string(start, self.strings == Strings::Escaped)),
+            b'"' => (Kind::QuotedName, self.quoted_name(start)),
+            b'$' => self.dollar(start),
+            b'e' | b'E' if self.starts_with(start + 1, b"'") => (Kind::String, self.string(start + 1, true)),
+            // Bits: no backslash means anything here, whatever it means elsewhere.
+            b'b' | b'B' | b'x' | b'X' if self.starts_with(start + 1, b"'") => {
+                (Kind::String, self.string(start + 1, false))
+            }
+            b'0'..=b'9' => (Kind::Number, self.number(start)),
+            b'.' if self.bytes().get(start + 1).is_some_and(u8::is_ascii_digit) => (Kind::Number, self.number(start)),
+            b':' if self.starts_with(start, b"::") => (Kind::Symbol, start + 2),
             byte if is_name_start(byte) => (Kind::Word, self.find(start, |byte| !is_name(byte))),
-            byte if is_operator(byte) => (Kind::Other, self.operator(start)),
-            _ => (Kind::Other, start + 1),
+            byte if is_operator(byte) => (Kind::Symbol, self.operator(start)),
+            _ => (Kind::Symbol, start + 1),
         }
     }
 
@@ -123,17 +154,19 @@ impl<'a> Lexer<'a> {
     }
 
     /// `$tag$ … $tag$`, `$1`, or a lone `$`.
-    fn dollar(&self, start: usize) -> usize {
+    fn dollar(&self, start: usize) -> (Kind, usize) {
         let tag_end = self.find(start + 1, |byte| byte == b'$' || !is_name(byte));
         let tag = &self.bytes()[start + 1..tag_end];
         if self.starts_with(tag_end, b"$") && tag.first().is_none_or(|&first| is_name_start(first)) {
             let opened = tag_end + 1;
             let delimiter = &self.text[start..opened];
-            return self.text[opened..]
-                .find(delimiter)
-                .map_or(self.text.len(), |found| opened + found + delimiter.len());
+            let closed = self.text[opened..].find(delimiter);
+            return (Kind::String, closed.map_or(self.text.len(), |found| opened + found + delimiter.len()));
         }
-        self.find(start + 1, |byte| !byte.is_ascii_digit())
+        match self.find(start + 1, |byte| !byte.is_ascii_digit()) {
+            end if end == start + 1 => (Kind::Symbol, end),
+            end => (Kind::Parameter, end),
+        }
     }
 
     fn number(&self, start: usize) -> usize {
@@ -220,6 +253,15 @@ mod tests {
         assert_eq!(code(r"E'\'' 'a\' e'b\\'"), [r"E'\''", r"'a\'", r"e'b\\'"]);
         assert_eq!(code("e'a'\n  '\\'' x"), ["e'a'\n  '\\''", "x"]);
         assert_eq!(code("'a' 'b'"), ["'a'", "'b'"]);
+    }
+
+    #[test]
+    fn bits_have_no_escapes_whatever_other_literals_have() {
+        for strings in [Strings::Standard, Strings::Escaped] {
+            let text = r"b'' X'' 'a'";
+            let tokens = Lexer::new(text, strings).filter(|token| token.kind == Kind::String);
+            assert_eq!(tokens.map(|token| &text[token.range]).collect::<Vec<_>>(), [r"b''", r"X''", "'a'"]);
+        }
     }
 
     #[test]
