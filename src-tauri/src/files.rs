@@ -1,4 +1,4 @@
-//! Where a file is to go, asked by the system's own dialog, and the folder of one that is there. The page names no path
+//! Where a file is to go or comes from, asked by the system's own dialog, and the folder of one that is there. The page names no path
 //! and learns of one only what it shows.
 
 use std::path::PathBuf;
@@ -31,6 +31,21 @@ pub(crate) async fn choose(app: &AppHandle, name: &str, ending: &str) -> Result<
     });
     let chosen = told.await.map_err(|_| Failure::internal("the file dialog gave no answer"))?;
     chosen.map(|path| with_ending(path, ending)).transpose()
+}
+
+/// Asks for a file that is there; those with this ending are offered first. Nothing when the person goes back.
+pub(crate) async fn choose_existing(app: &AppHandle, ending: &str) -> Result<Option<PathBuf>, Failure> {
+    let (tell, told) = oneshot::channel();
+    let mut dialog = app.dialog().file().add_filter(ending, &[ending]).add_filter("*", &["*"]);
+    if let Some(window) = app.get_webview_window(crate::window::MAIN) {
+        dialog = dialog.set_parent(&window);
+    }
+    dialog.pick_file(move |chosen| {
+        // Nobody waits any more when the app ends.
+        let _ = tell.send(chosen);
+    });
+    let chosen = told.await.map_err(|_| Failure::internal("the file dialog gave no answer"))?;
+    chosen.map(FilePath::into_path).transpose().map_err(|error| Failure::internal(&error.to_string()))
 }
 
 /// Without an ending typed, the usual one. The dialog has not asked about a file of that name then.

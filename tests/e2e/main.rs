@@ -12,6 +12,8 @@ mod desktop;
 mod editor;
 /// Ten million rows, and what one does with them.
 mod grid;
+/// What outlives the app; plots and plans.
+mod history;
 /// What the desktop is told while nobody looks at the window.
 mod notices;
 /// The window: a driver, and what a person does in it.

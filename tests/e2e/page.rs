@@ -60,6 +60,21 @@ impl Page {
         Ok(())
     }
 
+    /// Kills the app where it stands, and waits until it is gone.
+    pub(crate) async fn crash(mut self) -> Result<()> {
+        let group = self.group();
+        if let Some(group) = group {
+            kill_process_group(group, Signal::KILL).context("killing the app")?;
+        }
+        self.driver.wait().await.context("stopping the driver")?;
+        let until = Instant::now() + PATIENCE;
+        while group.is_some_and(|group| test_kill_process_group(group).is_ok()) {
+            ensure!(Instant::now() < until, "the app has not ended");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+
     /// The driver and what it started are one process group: ending a session may leave the app behind.
     fn end(&self) {
         if let Some(group) = self.group() {

@@ -19,6 +19,7 @@ pub(crate) const CREDENTIALS: &str = "aws-credentials";
 pub(crate) struct App {
     pub(crate) host: Host,
     pub(crate) home: Home,
+    aws_files: AwsFiles,
 }
 
 impl App {
@@ -41,10 +42,14 @@ impl App {
             &format!("[default]\nregion = {}\nendpoint_url = {}\n", env["AWS_REGION"], description().aws["sts"]),
         );
         let credentials = home.write(CREDENTIALS, &format!("[default]\n{keys}"));
-        let options = EngineOptions { aws_files: Some(AwsFiles { config, credentials }) };
-        let engine = Engine::open(postern_engine::Home::at(home.path()), options).expect("the home opens");
-        let host = block_on(async { Host::over(Ok(engine)) });
-        Self { host, home }
+        let aws_files = AwsFiles { config, credentials };
+        let host = block_on(async { host(&home, &aws_files) });
+        Self { host, home, aws_files }
+    }
+
+    /// Another app on the same home, as another process, or the next one, would be. Within a runtime.
+    pub(crate) fn another(&self) -> Host {
+        host(&self.home, &self.aws_files)
     }
 
     /// Opens a console tab.
@@ -101,6 +106,12 @@ impl App {
     }
 }
 
+fn host(home: &Home, aws_files: &AwsFiles) -> Host {
+    let options = EngineOptions { aws_files: Some(aws_files.clone()) };
+    let engine = Engine::open(postern_engine::Home::at(home.path()), options).expect("the home opens");
+    Host::over(Ok(engine))
+}
+
 /// A login that AWS allows everywhere but in `finance-prod`.
 pub(crate) fn target(database: &str) -> Target {
     Target { database: database.into(), db_user: "bi-readonly".into(), db_name: "dev".into() }
@@ -124,5 +135,5 @@ pub(crate) async fn wait_for(events: &mut tokio::sync::broadcast::Receiver<poste
 /// All statements of a text.
 pub(crate) fn whole(tab: &str, sql: &str) -> ConsoleRun {
     let (tab, text) = (tab.to_owned(), sql.to_owned());
-    ConsoleRun { tab, text, from: 0, to: 0, all: true, parameters: Vec::new(), confirmed: false }
+    ConsoleRun { tab, text, from: 0, to: 0, all: true, explain: false, parameters: Vec::new(), confirmed: false }
 }

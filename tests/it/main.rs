@@ -8,6 +8,7 @@
 //! - `console`: the commands of the contract, as the window calls them.
 //! - `export`: rows into files, complete or absent.
 //! - `expiry`: the end of the sign-in towards AWS.
+//! - `history`: what outlives the app: history, tabs, files of SQL; and plots and plans of what it brings.
 //! - `objects`: the schema tree and completion over the catalogue views.
 //! - `proxy`: real clients through a local proxy, and what happens when something breaks.
 //! - `read_only`: that nothing writes through a read-only session, whatever a client tries.
@@ -24,6 +25,7 @@ mod console;
 mod expiry;
 mod export;
 mod faults;
+mod history;
 mod link;
 mod objects;
 mod proxy;

@@ -6,13 +6,18 @@ mod connections;
 mod console;
 mod databases;
 mod exports;
+mod history;
 mod objects;
+mod plots;
 mod resources;
 mod session;
 
 use tauri::{State, Wry, ipc::Invoke};
 
-use self::{activity::*, connections::*, console::*, databases::*, exports::*, objects::*, resources::*, session::*};
+use self::{
+    activity::*, connections::*, console::*, databases::*, exports::*, history::*, objects::*, plots::*, resources::*,
+    session::*,
+};
 
 /// What every handler gets.
 type Host<'a> = State<'a, postern_ipc::host::Host>;

@@ -81,6 +81,7 @@ async fn take(app: &AppHandle, event: Event) {
         Event::run_changed(_)
         | Event::tab_changed(_)
         | Event::result_progress(_)
+        | Event::history_changed(_)
         | Event::objects_changed(_)
         | Event::exports_changed(_)
         | Event::show(_)

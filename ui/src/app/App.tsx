@@ -1,5 +1,7 @@
 // The frame around the views, or the sign-in screen while nobody is signed in.
+import type { TFunction } from "i18next";
 import { useEffect } from "react";
+import { useTranslation } from "react-i18next";
 import { FailureNote } from "../components/FailureNote";
 import { ActivityView } from "../features/activity/ActivityView";
 import { useActivity } from "../features/activity/store";
@@ -32,9 +34,11 @@ export function App() {
   const status = useStatus((state) => state.status);
   const user = status?.identity?.user ?? null;
   const importing = useResources((state) => state.dialogOpen);
+  const { t } = useTranslation();
   useShortcuts(user !== null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another language is no reason to load all again
   useEffect(() => {
-    if (user !== null) loadAll();
+    if (user !== null) loadAll(t);
     else forgetAll();
   }, [user]);
 
@@ -94,12 +98,15 @@ function ViewOf({ view }: { view: View }) {
   }
 }
 
-function loadAll(): void {
+function loadAll(t: TFunction): void {
   void useDatabases.getState().load();
   void useConnections.getState().load();
   useConsoles
     .getState()
     .load()
+    .then((unreadable) => {
+      if (unreadable.length > 0) useToasts.getState().tell(t("files.unreadable", { paths: unreadable.join(", ") }));
+    })
     .catch((reason) => useToasts.getState().fail(asFailure(reason)));
   useExports
     .getState()

@@ -62,9 +62,9 @@ it("opens the folder of a complete file, says which columns became text, and is 
 
 it("says what failed, why, and what to do", () => {
   render(<Exports />);
-  const params = { row: "7", column: "day", value: "infinity", reason: "is no moment this format can hold" };
+  const params = { row: "7", column: "day", value: "infinity", problem: "in English", reason: "misfit_moment" };
   show({ state: "failed", failure: failure("misfit", params) });
   const text = screen.getByTestId("export-export-1").textContent;
   expect(text).toContain("Column day cannot be exported as it is.");
-  expect(text).toContain("Row 7: infinity is no moment this format can hold.");
+  expect(text).toContain("Row 7: infinity is no moment that this format can hold.");
 });

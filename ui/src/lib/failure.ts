@@ -20,7 +20,13 @@ export interface Explanation extends Words {
 
 export function explain(failure: Failure, t: TFunction): Explanation {
   const code = failure.code in words ? failure.code : "internal";
-  const values = { ...failure.params, message: failure.message, context: variant(failure) };
+  const { reason } = failure.params;
+  // A problem that has a name is told in our own words; the others came in the words of whoever met them.
+  const named =
+    reason !== undefined && reason in en.reason
+      ? { problem: t(reasonKey(reason), { value: failure.params.value ?? "" }) }
+      : {};
+  const values = { ...failure.params, ...named, message: failure.message, context: variant(failure) };
   const sql = failure.sql;
   if (code === "database_error" && sql) {
     const state = (sql.sqlstate in sqlstates ? sql.sqlstate : "other") as keyof typeof en.sqlstate;
@@ -39,6 +45,10 @@ export function explain(failure: Failure, t: TFunction): Explanation {
     fix: t(`error.${code}.fix`, values),
     server: serverText(failure),
   };
+}
+
+function reasonKey(reason: string) {
+  return `reason.${reason as keyof typeof en.reason}` as const;
 }
 
 /** Severity and message on one line as psql prints them, then what else the server said. */
@@ -61,6 +71,9 @@ function variant(failure: Failure): string | undefined {
     case "aws_credentials_missing":
     case "aws_credentials_expired":
       return failure.params.profile ? undefined : "chain";
+    case "file_changed":
+    case "file_unusable":
+      return failure.params.reason;
     case "invalid_resource":
       return failure.params.field ? undefined : "document";
     default:

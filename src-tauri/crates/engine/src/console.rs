@@ -4,14 +4,14 @@ use std::{
     collections::BTreeMap,
     fmt,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock, Weak,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use postern_console::{
-    analysis::{ColumnStats, FindSpec, Found, View, ViewSpec, ViewWindow},
+    analysis::{ColumnStats, FindSpec, Found, Plan, Plot, PlotChoices, PlotSpec, View, ViewSpec, ViewWindow},
     session::{Login as ConsoleLogin, SessionError},
     split::utf16_to_byte,
     store::{CellText, ResultId, ResultStore, StoreError, StoreOptions, Window},
@@ -22,12 +22,14 @@ use postern_console::{
 };
 use postern_proxy::BoxFuture;
 use postern_wire::CancelKey;
+use tokio::sync::watch;
 
 use crate::{
     clock,
-    engine::{Change, Engine, lock},
+    engine::{Change, Engine, Shared, lock},
     error::Error,
     gate::Gate,
+    history::Recording,
     login::Login,
     objects,
     sql::{server_failure, session_failure},
@@ -57,6 +59,13 @@ const CELL: usize = 1_000_000;
 /// Names a tab.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct TabId(u64);
+
+#[cfg(test)]
+impl TabId {
+    pub(crate) fn test(number: u64) -> Self {
+        Self(number)
+    }
+}
 
 impl fmt::Display for TabId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -92,16 +101,19 @@ pub(crate) struct Tabs {
 #[derive(Debug)]
 struct Open {
     tab: Tab<GateConnector>,
-    gate: Arc<Gate>,
+    door: Arc<Door>,
+    env: Option<String>,
     read_only: bool,
+    /// The run that the history waits for. Held while a run begins, so that the one before it is settled first.
+    recording: Mutex<Option<Recording>>,
 }
 
 impl Open {
     fn shown(&self, id: TabId) -> ConsoleTab {
         ConsoleTab {
             id,
-            login: self.gate.login().clone(),
-            env: self.gate.env().map(str::to_owned),
+            login: self.door.login.clone(),
+            env: self.env.clone(),
             read_only: self.read_only,
             state: self.tab.watch_state().borrow().clone(),
         }
@@ -109,15 +121,35 @@ impl Open {
 
     /// A slip costs more here than a question.
     fn is_production(&self) -> bool {
-        self.gate.env().is_some_and(|env| PRODUCTION.iter().any(|known| env.eq_ignore_ascii_case(known)))
+        self.env.as_ref().is_some_and(|env| PRODUCTION.iter().any(|known| env.eq_ignore_ascii_case(known)))
     }
 }
 
 /// Gives a tab its stream: a session of the gate.
 #[derive(Debug)]
 struct GateConnector {
-    gate: Arc<Gate>,
+    door: Arc<Door>,
     read_only: bool,
+}
+
+/// The way to a gate, which is there once somebody has gone it: a restored tab asks neither roles nor AWS before it runs
+/// something, and is there even where it may not.
+#[derive(Debug)]
+struct Door {
+    engine: Weak<Shared>,
+    login: Login,
+    gate: OnceLock<Arc<Gate>>,
+}
+
+impl Door {
+    fn gate(&self) -> Result<Arc<Gate>, Error> {
+        if let Some(gate) = self.gate.get() {
+            return Ok(Arc::clone(gate));
+        }
+        let shared = self.engine.upgrade().ok_or(Error::Canceled)?;
+        let gate = Engine { shared }.gate(&self.login)?;
+        Ok(Arc::clone(self.gate.get_or_init(|| gate)))
+    }
 }
 
 impl Connector for GateConnector {
@@ -125,9 +157,10 @@ impl Connector for GateConnector {
 
     fn connect(&self) -> BoxFuture<'_, Result<Box<dyn Stream>, Error>> {
         Box::pin(async move {
+            let gate = self.door.gate()?;
             let stream = match self.read_only {
-                true => self.gate.attach_read_only(PROGRAM).await?,
-                false => self.gate.attach(PROGRAM).await?,
+                true => gate.attach_read_only(PROGRAM).await?,
+                false => gate.attach(PROGRAM).await?,
             };
             Ok(Box::new(stream) as Box<dyn Stream>)
         })
@@ -135,7 +168,10 @@ impl Connector for GateConnector {
 
     fn cancel(&self, key: CancelKey) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            self.gate.cancel_local(key.pid).await;
+            // Without a gate nothing runs.
+            if let Some(gate) = self.door.gate.get() {
+                gate.cancel_local(key.pid).await;
+            }
         })
     }
 }
@@ -148,6 +184,19 @@ impl Engine {
     pub async fn console_open(&self, login: &Login, read_only: bool) -> Result<ConsoleTab, Error> {
         let gate = self.gate(login)?;
         gate.preflight().await?;
+        let env = gate.env().map(str::to_owned);
+        Ok(self.open_tab(login, OnceLock::from(gate), env, read_only))
+    }
+
+    /// Opens a tab without asking anybody; what roles or AWS refuse is said when it first runs something.
+    pub(crate) fn console_reopen(&self, login: &Login, read_only: bool) -> ConsoleTab {
+        let resources = self.shared.catalogue.load().ok();
+        let database = resources.as_ref().and_then(|resources| resources.database(&login.database).ok());
+        let env = database.and_then(|database| database.labels.get("env").cloned());
+        self.open_tab(login, OnceLock::new(), env, read_only)
+    }
+
+    fn open_tab(&self, login: &Login, gate: OnceLock<Arc<Gate>>, env: Option<String>, read_only: bool) -> ConsoleTab {
         let options = TabOptions {
             login: ConsoleLogin {
                 user: login.db_user.clone(),
@@ -157,14 +206,15 @@ impl Engine {
             store: StoreOptions::new(self.home().spill()),
             clock: clock::now,
         };
-        let tab = Tab::new(GateConnector { gate: Arc::clone(&gate), read_only }, options);
+        let door = Arc::new(Door { engine: Arc::downgrade(&self.shared), login: login.clone(), gate });
+        let tab = Tab::new(GateConnector { door: Arc::clone(&door), read_only }, options);
         let id = TabId(self.shared.tabs.last.fetch_add(1, Ordering::Relaxed) + 1);
         self.tell_runs(id, &tab, objects::Changes::of(self, login));
-        let open = Arc::new(Open { tab, gate, read_only });
+        let open = Arc::new(Open { tab, door, env, read_only, recording: Mutex::default() });
         self.tell_state(id, &open);
         let shown = open.shown(id);
         lock(&self.shared.tabs.open).insert(id, open);
-        Ok(shown)
+        shown
     }
 
     /// The open tabs, oldest first.
@@ -189,8 +239,8 @@ impl Engine {
     pub fn console_check(&self, id: &str, request: &RunRequest) -> Result<Check, Error> {
         let open = self.tab(id)?.1;
         let mut check = open.tab.check(request);
-        // A session that only reads does none of it.
-        if !open.is_production() || open.read_only {
+        // A session that only reads does none of it, and neither does a plan.
+        if !open.is_production() || open.read_only || request.explain {
             check.dangers.clear();
         }
         Ok(check)
@@ -217,40 +267,50 @@ impl Engine {
         open.tab.end_transaction(commit).await.map_err(|refused| match refused {
             EndRefused::Run(RunRefused::Closed) => Error::NotFound { kind: "tab", name: id.to_owned() },
             EndRefused::Server(error) => Error::Sql(Box::new(server_failure(&error))),
-            EndRefused::Session(error) => transaction_lost(&open.gate.login().database, &error),
+            EndRefused::Session(error) => transaction_lost(&open.door.login.database, &error),
             other => Error::InvalidValue { field: "transaction".to_owned(), problem: other.to_string() },
         })
     }
 
-    /// Closes a tab: what it runs is canceled, its session and results go.
+    /// Closes a tab: what it runs is canceled, its session and results go, and so does what stands in it.
     ///
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn console_close(&self, id: &str) -> Result<(), Error> {
-        let open = self.tab(id)?.1;
-        lock(&self.shared.tabs.open).retain(|_, other| !Arc::ptr_eq(other, &open));
-        open.tab.close().await;
-        Ok(())
+        let (tab, open) = self.tab(id)?;
+        lock(&self.shared.tabs.open).remove(&tab);
+        self.shared.close_tab(&open).await;
+        self.shared.drafts.forget(tab)
     }
 
     /// Begins a run in a tab, and gives the tab's name for [`Self::run_of`].
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::InvalidValue`] when there is nothing to run or the tab is busy;
+    /// [`Error::NotFound`], [`Error::NotRun`] when there is nothing to run or the tab is busy;
     /// [`Error::ConfirmationNeeded`] when [`Self::console_check`] names dangers and nobody has confirmed them.
     pub fn console_run(&self, id: &str, request: RunRequest, confirmed: bool) -> Result<TabId, Error> {
         let (tab, open) = self.tab(id)?;
         if !confirmed && let Some(first) = self.console_check(id, &request)?.dangers.first() {
             let from = utf16_to_byte(&request.text, first.from);
             let statement = request.text[from..utf16_to_byte(&request.text, first.to)].chars().take(100).collect();
-            return Err(Error::ConfirmationNeeded { database: open.gate.login().database.clone(), statement });
+            return Err(Error::ConfirmationNeeded { database: open.door.login.database.clone(), statement });
         }
-        open.tab.run(request).map_err(|refused| match refused {
+        let mut recording = lock(&open.recording);
+        // Where it has ended and nobody has noted that yet, this is the last time it can be seen.
+        let before = recording.is_some().then(|| open.tab.watch().borrow().clone()).flatten();
+        open.tab.run(request.clone()).map_err(|refused| match refused {
             RunRefused::Closed => Error::NotFound { kind: "tab", name: id.to_owned() },
-            RunRefused::Busy | RunRefused::Nothing | RunRefused::TooMany(_) => {
-                Error::InvalidValue { field: "run".to_owned(), problem: refused.to_string() }
-            }
+            refused => Error::NotRun(refused),
         })?;
+        if let (Some(unsettled), Some(before)) = (recording.take(), before) {
+            self.shared.record_end(&open, unsettled, &before);
+        }
+        let begun = open.tab.watch().borrow().clone();
+        *recording = begun.and_then(|run| Recording::begin(&self.shared, &open.door.login, &request, &run));
+        if let Some(recording) = *recording {
+            let watch = open.tab.watch();
+            tokio::spawn(record(Arc::clone(&self.shared), recording, Arc::downgrade(&open), watch));
+        }
         Ok(tab)
     }
 
@@ -278,15 +338,22 @@ impl Engine {
     #[must_use]
     pub fn run_failure(&self, tab: TabId, failure: &RunFailure<Error>) -> Option<Arc<Error>> {
         let open = lock(&self.shared.tabs.open).get(&tab).cloned()?;
-        Some(match failure {
+        Some(self.failure_of(&open.door, failure))
+    }
+
+    fn failure_of(&self, door: &Door, failure: &RunFailure<Error>) -> Arc<Error> {
+        match failure {
             RunFailure::Connect(error) => Arc::clone(error),
             RunFailure::Session(error) => {
                 let refused = matches!(**error, postern_console::session::SessionError::Refused(_));
-                let problem = session_failure(&open.gate.login().database, error);
-                Arc::new(if refused { open.gate.login_failure(problem) } else { problem })
+                let problem = session_failure(&door.login.database, error);
+                Arc::new(match door.gate.get() {
+                    Some(gate) if refused => gate.login_failure(problem),
+                    _ => problem,
+                })
             }
             RunFailure::Storage(error) => Arc::new(self.storage(error)),
-        })
+        }
     }
 
     /// The results that a tab keeps, oldest first.
@@ -399,6 +466,40 @@ impl Engine {
         self.task(task, move |job| store.stats(view.as_deref(), column, job)).await
     }
 
+    /// What can be drawn of a result, and what to begin with.
+    ///
+    /// # Errors
+    /// As [`Self::result_window`].
+    pub async fn plot_choices(&self, result: &str, task: &str) -> Result<PlotChoices, Error> {
+        let store = self.result(result)?;
+        self.task(task, move |_| store.plot_choices()).await
+    }
+
+    /// Makes a plot of a result, or of a view of it, as the task of this name.
+    ///
+    /// # Errors
+    /// As [`Self::result_view`].
+    pub async fn result_plot(
+        &self,
+        result: &str,
+        view: Option<&str>,
+        task: &str,
+        spec: PlotSpec,
+    ) -> Result<Plot, Error> {
+        let store = self.result(result)?;
+        let view = view.map(|view| view_of(&store, view)).transpose()?;
+        self.task(task, move |job| store.plot(view.as_deref(), &spec, job)).await
+    }
+
+    /// Reads the plan in a result that EXPLAIN brought.
+    ///
+    /// # Errors
+    /// [`Error::InvalidQuestion`] for another result; otherwise as [`Self::result_window`].
+    pub async fn result_plan(&self, result: &str, task: &str) -> Result<Plan, Error> {
+        let store = self.result(result)?;
+        self.task(task, move |_| store.plan()).await
+    }
+
     /// Reads from a result where waiting for a disk stops nobody.
     async fn read<T: Send + 'static>(
         &self,
@@ -425,7 +526,7 @@ impl Engine {
     /// refused: an export is for reading.
     pub(crate) fn exported_as(&self, id: &str, sql: &str) -> Result<(Login, bool), Error> {
         let open = self.tab(id)?.1;
-        let login = open.gate.login().clone();
+        let login = open.door.login.clone();
         if !self.console_check(id, &RunRequest::all(sql))?.dangers.is_empty() {
             let statement = sql.chars().take(100).collect();
             return Err(Error::ConfirmationNeeded { database: login.database, statement });
@@ -435,7 +536,7 @@ impl Engine {
 
     /// A result, and as whom it was read.
     pub(crate) fn result_of(&self, id: &str) -> Result<(Login, Arc<ResultStore>), Error> {
-        self.kept(id).map(|(open, store)| (open.gate.login().clone(), store))
+        self.kept(id).map(|(open, store)| (open.door.login.clone(), store))
     }
 
     /// A result and the tab that keeps it.
@@ -504,6 +605,14 @@ fn view_of(store: &ResultStore, id: &str) -> Result<Arc<View>, Error> {
     store.view(id).ok_or_else(|| Error::NotFound { kind: "view", name: id.to_owned() })
 }
 
+/// Waits for the end of the run that has just begun in a tab, and notes it. Keeps no tab alive that nobody else has.
+async fn record(shared: Arc<Shared>, recording: Recording, tab: Weak<Open>, mut watch: watch::Receiver<Option<Run>>) {
+    let over = |run: &Option<Run>| run.as_ref().is_none_or(|run| run.id != recording.run || run.state.ended());
+    let ended = watch.wait_for(over).await.map(|run| run.clone());
+    let (Ok(Some(ended)), Some(open)) = (ended, tab.upgrade()) else { return };
+    shared.settle_apart(open, ended).await;
+}
+
 impl Engine {
     /// Passes on what a tab's session is in, until the tab is dropped.
     fn tell_state(&self, id: TabId, open: &Arc<Open>) {
@@ -534,28 +643,53 @@ impl Engine {
     }
 }
 
-impl Tabs {
-    /// Closes all, politely.
-    pub(crate) async fn close_all(&self) {
-        let open = std::mem::take(&mut *lock(&self.open));
-        for tab in open.into_values() {
-            tab.tab.close().await;
+impl Shared {
+    /// Closes those of a database, or all. What stands in them waits for another tab.
+    pub(crate) async fn close_tabs(self: &Arc<Self>, database: Option<&str>) {
+        let closing: Vec<_> = {
+            let mut open = lock(&self.tabs.open);
+            let ids: Vec<TabId> = open
+                .iter()
+                .filter(|(_, tab)| database.is_none_or(|name| tab.door.login.database == name))
+                .map(|(id, _)| *id)
+                .collect();
+            ids.iter().filter_map(|id| Some((*id, open.remove(id)?))).collect()
+        };
+        for (id, open) in closing {
+            self.close_tab(&open).await;
+            self.drafts.unsettle(id);
         }
     }
 
-    /// Closes those of a database, or all.
-    pub(crate) async fn close_of(&self, database: Option<&str>) {
-        let closing: Vec<_> = {
-            let mut open = lock(&self.open);
-            let ids: Vec<TabId> = open
-                .iter()
-                .filter(|(_, tab)| database.is_none_or(|name| tab.gate.login().database == name))
-                .map(|(id, _)| *id)
-                .collect();
-            ids.iter().filter_map(|id| open.remove(id)).collect()
-        };
-        for tab in closing {
-            tab.tab.close().await;
+    /// Closes a tab politely, and notes how what it ran has ended.
+    async fn close_tab(self: &Arc<Self>, open: &Arc<Open>) {
+        open.tab.close().await;
+        let run = open.tab.watch().borrow().clone();
+        if let Some(run) = run {
+            self.settle_apart(Arc::clone(open), run).await;
         }
+    }
+
+    /// [`Self::settle`] where waiting for the disk stops nobody.
+    async fn settle_apart(self: &Arc<Self>, open: Arc<Open>, run: Run) {
+        let shared = Arc::clone(self);
+        let noted = tokio::task::spawn_blocking(move || shared.settle(&open, &run)).await;
+        if let Err(panicked) = noted {
+            tracing::error!(%panicked, "the end of a run is not in the history");
+        }
+    }
+
+    /// Notes how a run has ended, unless that is done already. Waits for the disk.
+    fn settle(self: &Arc<Self>, open: &Open, run: &Run) {
+        let mut recording = lock(&open.recording);
+        if let Some(ours) = recording.take_if(|recording| recording.run == run.id) {
+            self.record_end(open, ours, run);
+        }
+    }
+
+    fn record_end(self: &Arc<Self>, open: &Open, recording: Recording, run: &Run) {
+        let engine = Engine { shared: Arc::clone(self) };
+        let failure = run.failure.as_ref().map(|failure| engine.failure_of(&open.door, failure));
+        recording.end(self, run, failure.as_deref());
     }
 }

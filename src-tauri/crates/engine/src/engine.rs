@@ -20,10 +20,12 @@ use crate::{
     catalogue::{Catalogue, Resources, Stored},
     clock,
     console::Tabs,
+    drafts::Drafts,
     error::Error,
     expiry::{Expiry, SignInEnd},
     export::{self, Exports},
     gate::Gate,
+    history::History,
     home::Home,
     login::Login,
     memory::{Memory, SignIn},
@@ -56,6 +58,8 @@ pub enum Change {
     Tab(crate::console::TabId),
     /// An export began, went on or ended.
     Exports,
+    /// A run was noted in the history or has ended there, or entries were forgotten.
+    History,
     /// Work on a result went on.
     Progress(crate::tasks::Progress),
     /// The catalogue of a login is read, was read, or is out of date.
@@ -109,6 +113,8 @@ pub(crate) struct Shared {
     pub(crate) changes: broadcast::Sender<Change>,
     pub(crate) gates: Mutex<BTreeMap<Login, Arc<Gate>>>,
     pub(crate) tabs: Tabs,
+    pub(crate) drafts: Drafts,
+    pub(crate) history: History,
     pub(crate) exports: Exports,
     pub(crate) tasks: Tasks,
     pub(crate) catalogues: Catalogues,
@@ -141,6 +147,8 @@ impl Engine {
                 changes,
                 gates: Mutex::default(),
                 tabs: Tabs::default(),
+                drafts: Drafts::of(&home),
+                history: History::of(&home),
                 exports: Exports::default(),
                 tasks: Tasks::default(),
                 catalogues: Catalogues::default(),
@@ -355,7 +363,7 @@ impl Engine {
     /// because they were still at work, or in a transaction, at the limit.
     pub async fn shutdown(&self, limit: Duration) -> Vec<SessionInfo> {
         self.shared.exports.stop_of(None).await;
-        self.shared.tabs.close_all().await;
+        self.shared.close_tabs(None).await;
         let gates = std::mem::take(&mut *lock(&self.shared.gates));
         join_all(gates.values().map(|gate| gate.close(limit))).await.concat()
     }

@@ -7,10 +7,10 @@ use std::{io, path::PathBuf, sync::Arc};
 
 use postern_access::{Choices, Decision, Kind, NoDefault, ResourceError, Subject};
 use postern_aws::{AwsError, AwsErrorKind};
-use postern_console::format::Misfit;
+use postern_console::{analysis::Problem, format::Misfit, tab::RunRefused};
 use postern_proxy::DialError;
 
-use crate::ports::PortOwner;
+use crate::{ports::PortOwner, sql_file::FileProblem};
 
 /// Why something could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +83,14 @@ pub enum Error {
         /// For a bug report.
         detail: String,
     },
+    /// A question about a result that makes no sense.
+    #[error("{field}: {problem}")]
+    InvalidQuestion {
+        /// Which part of it.
+        field: &'static str,
+        /// Why.
+        problem: Problem,
+    },
     /// Resource files with mistakes.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     InvalidResources(Vec<ResourceError>),
@@ -117,6 +125,9 @@ pub enum Error {
         /// Its name.
         name: String,
     },
+    /// There is nothing that the console could run.
+    #[error("{0}")]
+    NotRun(RunRefused),
     /// Nobody is signed in.
     #[error("nobody is signed in")]
     NotSignedIn,
@@ -135,6 +146,14 @@ pub enum Error {
     SignInExpired {
         /// Who it was.
         user: String,
+    },
+    /// A file of SQL is none that can be opened, or is no longer the one that was.
+    #[error("{}: {problem}", path.display())]
+    SqlFile {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        problem: FileProblem,
     },
     /// The server refused a statement.
     #[error("{}: {} (SQLSTATE {})", .0.severity, .0.message, .0.sqlstate)]

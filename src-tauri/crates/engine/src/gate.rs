@@ -345,7 +345,7 @@ impl Engine {
     pub async fn disconnect(&self, database: Option<&str>) -> Result<Vec<Lease>, Error> {
         let closed = lease::revoke(&self.shared.home, database)?;
         self.shared.exports.stop_of(database).await;
-        self.shared.tabs.close_of(database).await;
+        self.shared.close_tabs(database).await;
         self.shared.catalogues.forget(database);
         let gates: Vec<_> = {
             let mut gates = lock(&self.shared.gates);

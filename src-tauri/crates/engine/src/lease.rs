@@ -124,7 +124,7 @@ fn read(path: &Path) -> Option<Lease> {
 }
 
 /// Whether a process exists. Where the platform has no `/proc`, a lease is believed.
-fn lives(pid: u32) -> bool {
+pub(crate) fn lives(pid: u32) -> bool {
     !Path::new("/proc/self").exists() || Path::new("/proc").join(pid.to_string()).exists()
 }
 

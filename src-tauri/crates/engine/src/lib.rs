@@ -15,12 +15,14 @@ mod certificate;
 mod clock;
 mod console;
 mod descriptors;
+mod drafts;
 mod engine;
 mod error;
 mod expiry;
 mod export;
 mod gate;
 mod group_commit;
+mod history;
 mod home;
 mod lease;
 mod limits;
@@ -34,8 +36,10 @@ mod ports;
 mod recent;
 mod recorder;
 mod relay_thread;
+mod restore;
 mod sockets;
 mod sql;
+mod sql_file;
 mod strings;
 mod tasks;
 mod tls;
@@ -64,16 +68,22 @@ pub use crate::{
     expiry::SignInEnd,
     export::{Export, ExportFile, ExportId, ExportRequest, ExportSource, ExportState, Exported, write_failure},
     gate::{Connection, OpenConnection},
+    history::{
+        Forget, HistoryEntry, HistoryPage, HistoryQuery, MAX_BYTES as MAX_HISTORY_BYTES,
+        MAX_ENTRIES as MAX_HISTORY_ENTRIES, Outcome as HistoryOutcome,
+    },
     home::Home,
     lease::Lease,
     live::LiveSession,
     login::Login,
-    memory::SignIn,
+    memory::{Remembering, SignIn},
     objects::{MissingPart, ObjectsPart, ObjectsPhase, ObjectsState},
     ports::PortOwner,
     recent::RecentConnection,
+    restore::{DraftText, Restored, RestoredTab, SavedFile},
     sockets::{Holder, Process},
     sql::{server_failure, session_failure},
+    sql_file::{FileProblem, MAX_FILE},
     strings::{Address, Security, Strings, TlsCheck, strings},
     tasks::Progress,
     traffic::Samples,

@@ -69,7 +69,23 @@ impl KeptProxies {
     }
 }
 
+/// What the console may keep on the disk.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Remembering {
+    /// What was run.
+    pub history: bool,
+    /// What stands in the tabs.
+    pub tabs: bool,
+}
+
+impl Default for Remembering {
+    fn default() -> Self {
+        Self { history: true, tabs: true }
+    }
+}
+
 const PROXIES: &str = "proxies.json";
+const CONSOLE: &str = "console.json";
 
 /// The files under `state/`.
 #[derive(Clone, Debug)]
@@ -120,6 +136,16 @@ impl Memory {
     /// Forgets the proxy of a login: its port is anybody's again.
     pub(crate) fn forget_proxy(&self, login: &Login) -> Result<(), Error> {
         self.change_proxies(|kept| kept.retain(|proxy| proxy.login != *login))
+    }
+
+    /// What the console may keep.
+    pub(crate) fn remembering(&self) -> Result<Remembering, Error> {
+        Ok(self.read(CONSOLE)?.unwrap_or_default())
+    }
+
+    /// Remembers what the console may keep.
+    pub(crate) fn set_remembering(&self, remembering: Remembering) -> Result<(), Error> {
+        self.write(CONSOLE, &remembering)
     }
 
     /// Reads, changes and writes under a lock: the window and the command may start proxies at the same moment, and
@@ -182,6 +208,17 @@ mod tests {
         memory.set_sign_in(None).unwrap();
         memory.set_sign_in(None).unwrap();
         assert_eq!(memory.sign_in().unwrap(), None);
+    }
+
+    #[test]
+    fn the_console_keeps_its_texts_until_it_is_told_not_to() {
+        let (_root, memory) = memory();
+        assert_eq!(memory.remembering().unwrap(), Remembering { history: true, tabs: true });
+        let nothing = Remembering { history: false, tabs: false };
+        memory.set_remembering(nothing).unwrap();
+        assert_eq!(memory.remembering().unwrap(), nothing);
+        std::fs::write(memory.folder.join(CONSOLE), "{").unwrap();
+        assert!(matches!(memory.remembering(), Err(Error::Storage { .. })));
     }
 
     fn proxy(database: &str, db_user: &str, port: u16) -> KeptProxy {

@@ -117,9 +117,7 @@ impl Engine {
         match done {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(AnalysisError::Stopped)) => Err(Error::Canceled),
-            Ok(Err(AnalysisError::Invalid { field, problem })) => {
-                Err(Error::InvalidValue { field: field.to_owned(), problem })
-            }
+            Ok(Err(AnalysisError::Invalid { field, problem })) => Err(Error::InvalidQuestion { field, problem }),
             Ok(Err(AnalysisError::Store(error))) => Err(self.storage(&error)),
             Err(panicked) => Err(Error::Internal { detail: panicked.to_string() }),
         }

@@ -139,6 +139,7 @@ impl Bench {
             from: 0,
             to: 0,
             all: true,
+            explain: false,
             parameters: Vec::new(),
             confirmed: false,
         };

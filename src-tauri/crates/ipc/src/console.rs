@@ -156,6 +156,8 @@ pub struct ConsoleRun {
     pub to: u32,
     /// Run all statements of the text, whatever is selected.
     pub all: bool,
+    /// Ask for the plan of each statement in place of running it.
+    pub explain: bool,
     /// Values for the `:name`s of its statements.
     #[serde(default)]
     pub parameters: Vec<Parameter>,

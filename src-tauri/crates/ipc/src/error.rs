@@ -39,19 +39,26 @@ pub enum ErrorCode {
     ConnectionLost,
     /// The server refused a statement; `sql` says what and where.
     DatabaseError,
+    /// A file of SQL is no longer as the tab last saw it: `path`, `reason` (`changed`, `gone`).
+    FileChanged,
     /// A file is where one was to be written: `path`.
     FileExists,
+    /// A file of SQL cannot be opened or saved: `path`, `reason` (`not_utf8`, `utf16`, `binary`, `too_large`, `no_file`,
+    /// `name`).
+    FileUnusable,
     /// The name of the database's host has no address: `host`.
     HostNotFound,
     /// A bug or a broken machine: `detail`.
     Internal,
     /// A file is not what it should be: `file`, `line`, `column`, `field`, `problem`.
     InvalidResource,
-    /// A value is not acceptable: `field`, `problem`.
+    /// A value is not acceptable: `field`, `problem`; where there is a name for the problem, `reason` and the `value` it is
+    /// about.
     InvalidValue,
     /// The server refused the login: `address`, `db_user`. `server` holds its sentence.
     LoginRefused,
-    /// A value has no exact form in the format of an export: `row` (1 is the first), `column`, `value`, `reason`.
+    /// A value has no exact form in the format of an export: `row` (1 is the first), `column`, `value`,
+    /// `problem`, and its name `reason`.
     Misfit,
     /// No such thing: `kind`, `name`.
     NotFound,

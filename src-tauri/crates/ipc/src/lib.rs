@@ -9,8 +9,10 @@ pub mod contract;
 pub mod databases;
 pub mod error;
 pub mod exports;
+pub mod history;
 pub mod host;
 pub mod objects;
+pub mod plots;
 pub mod resources;
 pub mod session;
 

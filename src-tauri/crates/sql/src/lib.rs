@@ -18,4 +18,4 @@ mod words;
 
 pub use lexer::Strings;
 pub use offsets::{Utf16Offsets, byte_to_utf16, utf16_to_byte};
-pub use statements::{statement_at, statements, token_at_offset, token_at_position};
+pub use statements::{is_explainable, statement_at, statements, token_at_offset, token_at_position};

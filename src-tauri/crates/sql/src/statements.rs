@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use crate::Strings;
-use crate::lexer::{Kind, Lexer};
+use crate::lexer::{Kind, Lexer, Token};
 
 /// The statements of `text`, in order, without the semicolon and without the space and comments around it, except for
 /// comments above a statement: those go with it, since hints and query tags live there. Empty ones are left out.
@@ -31,6 +31,26 @@ pub fn statement_at(text: &str, offset: usize, strings: Strings) -> Option<Range
         };
     }
     before.map(|segment| segment.statement)
+}
+
+/// Whether `EXPLAIN` in front of a statement shows its plan and nothing else.
+///
+/// What follows `EXPLAIN` may be an option of it rather than a statement: `EXPLAIN ANALYZE DELETE …` deletes, and with
+/// a parenthesis it is the same. So the statement has to begin with a word that begins a query or a change of rows.
+pub fn is_explainable(statement: &str, strings: Strings) -> bool {
+    const QUERIES: [&str; 4] = ["SELECT", "WITH", "VALUES", "TABLE"];
+    const CHANGES: [&str; 5] = ["INSERT", "UPDATE", "DELETE", "MERGE", "CREATE"];
+    let mut code = Lexer::new(statement, strings).filter(|token| !matches!(token.kind, Kind::Space | Kind::Comment));
+    let mut in_parentheses = false;
+    let first = code.find(|token| {
+        let opens = &statement[token.range.clone()] == "(";
+        in_parentheses |= opens;
+        !opens
+    });
+    let is_word = |token: &Token| token.kind == Kind::Word;
+    let Some(word) = first.filter(is_word).map(|token| &statement[token.range]) else { return false };
+    let begins = |words: &[&str]| words.iter().any(|known| known.eq_ignore_ascii_case(word));
+    begins(&QUERIES) || !in_parentheses && begins(&CHANGES)
 }
 
 /// The token that an error position marks: `position` counts characters of `statement` from 1. Behind the end, where
@@ -162,6 +182,36 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn only_what_explain_does_not_run_is_explained() {
+        for statement in [
+            "select 1",
+            "-- why\n/* so */ WITH x AS (select 1) select * from x",
+            "((select 1) union (select 2))",
+            "insert into t values (1)",
+            "delete from t",
+            "create table t as select 1",
+        ] {
+            assert!(is_explainable(statement, Strings::Standard), "{statement}");
+        }
+        for statement in [
+            "analyze delete from t",
+            "ANALYZE",
+            "verbose analyze delete from t",
+            "(analyze) delete from t",
+            "( analyze true, costs off ) select 1",
+            "/* select */ (verbose) select 1",
+            "\"select\" 1",
+            "explain analyze delete from t",
+            "(delete from t)",
+            "vacuum",
+            "",
+            "((",
+        ] {
+            assert!(!is_explainable(statement, Strings::Standard), "{statement}");
+        }
+    }
 
     fn split(text: &str) -> Vec<&str> {
         statements(text, Strings::Standard).into_iter().map(|range| &text[range]).collect()

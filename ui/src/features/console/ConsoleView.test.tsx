@@ -51,7 +51,7 @@ describe("running", () => {
     press(editor, "Enter", { ctrlKey: true });
     await waitFor(() => expect(screen.getByTestId("run-status").dataset.state).toBe("running"));
     expect(memory.requests("console_run")).toEqual([
-      { tab: "t1", text: TEXT, from: 0, to: 0, all: false, parameters: [], confirmed: false },
+      { tab: "t1", text: TEXT, from: 0, to: 0, all: false, explain: false, parameters: [], confirmed: false },
     ]);
     press(editor, ".", { ctrlKey: true });
     expect(memory.requests("console_cancel")).toEqual(["t1"]);

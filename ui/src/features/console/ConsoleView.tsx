@@ -9,13 +9,14 @@ import { asFailure } from "../../ipc/backend";
 import { envKind } from "../../lib/env";
 import { explain } from "../../lib/failure";
 import { count, elapsed } from "../../lib/format";
-import { isRunning, type Tab, useConsoles } from "../../lib/state/consoles";
+import { isRunning, isUnsaved, type Tab, useConsoles } from "../../lib/state/consoles";
 import { useNavigation } from "../../lib/state/navigation";
 import { usePreferences } from "../../lib/state/preferences";
 import { useToasts } from "../../lib/state/toasts";
 import { ContextBar } from "./ContextBar";
 import { DangerDialog } from "./DangerDialog";
 import { Editor, type EditorHandle, forgetEditor } from "./Editor";
+import { closeAsking, useTabName } from "./files/FileActions";
 import { hasTransaction, type Leaving, useLeaving } from "./leaving";
 import { ParameterPanel } from "./parameters/ParameterPanel";
 import { Results } from "./Results";
@@ -79,9 +80,14 @@ function leave(leaving: Leaving): void {
 function TabStrip({ tabs, active }: { tabs: Tab[]; active: Tab }) {
   const { t } = useTranslation();
   const { select, open } = useConsoles.getState();
-  const closeTab = (id: string) => {
-    if (hasTransaction(id)) useLeaving.getState().ask({ id, how: "close" });
-    else closeNow(id);
+  const nameOf = useTabName();
+  const closeTab = (tab: Tab) => {
+    // What is asked about is seen.
+    if (isUnsaved(tab) || hasTransaction(tab.id)) select(tab.id);
+    closeAsking(tab, () => {
+      if (hasTransaction(tab.id)) useLeaving.getState().ask({ id: tab.id, how: "close" });
+      else closeNow(tab.id);
+    });
   };
   const another = useCallback(
     () => open(active.target, undefined, active.read_only).catch(tell),
@@ -94,7 +100,7 @@ function TabStrip({ tabs, active }: { tabs: Tab[]; active: Tab }) {
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
     const to = tabs[(at + step + tabs.length) % tabs.length];
     if (step !== 0 && to) select(to.id);
-    else if (event.key === "Delete") closeTab(active.id);
+    else if (event.key === "Delete") closeTab(active);
   };
 
   return (
@@ -102,8 +108,9 @@ function TabStrip({ tabs, active }: { tabs: Tab[]; active: Tab }) {
       <div className="doctabs__list" role="tablist" aria-label={t("console.tabs")} onKeyDown={onKey}>
         {tabs.map((tab) => {
           const on = tab.id === active.id;
-          const name = t("console.untitled", { number: tab.number });
-          const title = `${tab.target.database} · ${tab.target.db_name} · ${tab.target.db_user}`;
+          const name = nameOf(tab);
+          const { database, db_name, db_user } = tab.target;
+          const title = [`${database} · ${db_name} · ${db_user}`, tab.file?.path].filter(Boolean).join("\n");
           return (
             <div role="presentation" className={on ? "doctab is-on" : "doctab"} key={tab.id} title={title}>
               <button
@@ -131,6 +138,11 @@ function TabStrip({ tabs, active }: { tabs: Tab[]; active: Tab }) {
                   />
                 )}
                 {isRunning(tab) && <i className="dot dot--run" />}
+                {isUnsaved(tab) && (
+                  <i className="doctab__unsaved" data-testid={`unsaved-${tab.number}`}>
+                    <span className="sr">{t("files.unsaved")}</span>
+                  </i>
+                )}
               </button>
               {/* For the pointer. A tab list holds nothing but tabs; their key is Delete. */}
               <button
@@ -139,7 +151,7 @@ function TabStrip({ tabs, active }: { tabs: Tab[]; active: Tab }) {
                 tabIndex={-1}
                 aria-hidden="true"
                 title={t("console.closeTab", { name })}
-                onClick={() => closeTab(tab.id)}
+                onClick={() => closeTab(tab)}
               >
                 <Icon name="x" />
               </button>
@@ -176,7 +188,7 @@ function Workspace({ tab }: { tab: Tab }) {
   const actions = {
     run: (from: number, to: number, all: boolean) => void run(id, from, to, all),
     stop,
-    changed: (text: string) => setText(id, text),
+    changed: (text: string) => setText(id, text, editor.current?.selection()),
     format: () => void editor.current?.format(),
   };
   const tree = usePreferences((state) => state.tree);
@@ -188,6 +200,10 @@ function Workspace({ tab }: { tab: Tab }) {
       if (place) void run(id, place.from, place.to, false);
     },
   };
+  const explainIt = useCallback(() => {
+    const { from, to } = editor.current?.selection() ?? { from: 0, to: 0 };
+    void run(id, from, to, false, true);
+  }, [run, id]);
   const runFromBar = (all: boolean) => {
     const { from, to } = editor.current?.selection() ?? { from: 0, to: 0 };
     void run(id, from, to, all);
@@ -200,18 +216,19 @@ function Workspace({ tab }: { tab: Tab }) {
   const marked = useMemo(() => marks(tab.run), [signature]);
 
   useCtrlKey(".", stop);
+  useCtrlKey("e", explainIt);
   useTreeKey();
   useNextPane(body);
 
   return (
     <>
-      <ContextBar tab={tab} onRun={runFromBar} onFormat={actions.format} />
+      <ContextBar tab={tab} onRun={runFromBar} onExplain={explainIt} onFormat={actions.format} />
       <div className="con__body" ref={body} style={{ "--tree": `${treeWidth}px` } as React.CSSProperties}>
         {tree && <ObjectTree tab={tab} actions={treeActions} />}
         {tree && <TreeEdge />}
         <div className="con__work" ref={work}>
           <div className="con__top" style={{ flexBasis: `${share * 100}%` }}>
-            <Editor tab={tab} actions={actions} ran={ran} marks={marked} handle={editor} />
+            <Editor key={tab.revision} tab={tab} actions={actions} ran={ran} marks={marked} handle={editor} />
             <ParameterPanel tab={tab} onRun={() => runFromBar(false)} />
           </div>
           <Splitter share={share} onShare={setShare} busy={isRunning(tab)} within={work} />

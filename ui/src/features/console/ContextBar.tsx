@@ -9,16 +9,18 @@ import { isRunning, type Tab, useConsoles } from "../../lib/state/consoles";
 import { useDatabases } from "../../lib/state/databases";
 import { useObjects } from "../../lib/state/objects";
 import { usePreferences } from "../../lib/state/preferences";
+import { FileActions } from "./files/FileActions";
 import { hasTransaction, useLeaving } from "./leaving";
 import { TransactionControl } from "./transaction/TransactionControl";
 
-interface BarProps {
+interface Props {
   tab: Tab;
   onRun: (all: boolean) => void;
+  onExplain: () => void;
   onFormat: () => void;
 }
 
-export function ContextBar({ tab, onRun, onFormat }: BarProps) {
+export function ContextBar({ tab, onRun, onExplain, onFormat }: Props) {
   const { t } = useTranslation();
   const tree = usePreferences((state) => state.tree);
   const { target, env } = tab;
@@ -87,6 +89,17 @@ export function ContextBar({ tab, onRun, onFormat }: BarProps) {
         </span>
         <TransactionControl tab={tab} />
         <span className="spacer" />
+        <FileActions tab={tab} />
+        <button
+          type="button"
+          className="btn btn--sm btn--ghost"
+          disabled={busy || empty}
+          title={`${t("plan.explainHint")}  ${keys("Ctrl E")}`}
+          onClick={onExplain}
+          data-testid="explain"
+        >
+          {t("plan.explain")}
+        </button>
         <button
           type="button"
           className="btn btn--sm btn--ghost hide-narrow"

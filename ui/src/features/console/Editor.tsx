@@ -55,7 +55,7 @@ export function Editor({ tab, actions, ran, marks, handle }: Props) {
   const view = useRef<EditorView | null>(null);
   const latest = useRef(actions);
   latest.current = actions;
-  const { id, text, runText } = tab;
+  const { id, text, runText, cursor } = tab;
   const vim = usePreferences((state) => state.vim);
   const initial = useRef(text);
   initial.current = text;
@@ -72,7 +72,7 @@ export function Editor({ tab, actions, ran, marks, handle }: Props) {
         ? saved.state
         : EditorState.create({
             doc: initial.current,
-            selection: same ? saved?.state.selection : undefined,
+            selection: same ? saved?.state.selection : cursorIn(initial.current, cursor),
             extensions: setup,
           });
     const { language } = i18n;
@@ -128,6 +128,11 @@ export function Editor({ tab, actions, ran, marks, handle }: Props) {
   }, [ran, marks, runText]);
 
   return <div className="con__editor" ref={host} data-testid="console-editor-box" />;
+}
+
+/** Where the cursor was when the tab was last kept. */
+function cursorIn(text: string, { from, to }: Tab["cursor"]) {
+  return { anchor: Math.min(from, text.length), head: Math.min(to, text.length) };
 }
 
 /** What the editor's own panels say, and our word for it. */

@@ -8,12 +8,18 @@ import { isOver, isRunning, type Tab } from "../../lib/state/consoles";
 import { ErrorPanel } from "./ErrorPanel";
 import { ExportButton } from "./export/ExportButton";
 import { ResultGrid } from "./grid/ResultGrid";
+import { HistoryPanel } from "./history/HistoryPanel";
 import { nameOf, repeatable, type ShownResult, shownResults } from "./kept";
+import { LookSwitch } from "./LookSwitch";
+import { looksOf, useLooks } from "./looks";
 import { Messages } from "./Messages";
+import { PlanView } from "./plan/PlanView";
+import { PlotPane } from "./plot/PlotPane";
 import { failureOf } from "./run-state";
 import { useKept } from "./useKept";
 
 const MESSAGES = "messages";
+const HISTORY = "history";
 
 interface Props {
   tab: Tab;
@@ -38,7 +44,8 @@ export function Results({ tab, onGoTo }: Props) {
   const last = ofRun[ofRun.length - 1]?.result.id;
   // Until one picks: the result that is arriving; the messages when something failed or nothing returned rows.
   const stopped = run?.state === "canceled" && last !== undefined;
-  const chosen = picked !== null && (picked === MESSAGES || found.some(({ result }) => result.id === picked));
+  const chosen =
+    picked !== null && (picked === MESSAGES || picked === HISTORY || found.some(({ result }) => result.id === picked));
   const usual =
     (failed && !stopped) || (over && !last) ? MESSAGES : (last ?? found[found.length - 1]?.result.id ?? null);
   const shown = chosen ? picked : usual;
@@ -49,7 +56,7 @@ export function Results({ tab, onGoTo }: Props) {
     if (one.statement === null || (one.pinned && one.sql !== "")) return nameOf(one.sql);
     return ofRun.length > 1 ? t("console.resultNumber", { number: one.number }) : t("console.result");
   });
-  const ids = [...found.map(({ result }) => result.id), MESSAGES];
+  const ids = [...found.map(({ result }) => result.id), MESSAGES, HISTORY];
   const onKey = (event: React.KeyboardEvent) => {
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
     if (step === 0) return;
@@ -62,30 +69,39 @@ export function Results({ tab, onGoTo }: Props) {
 
   return (
     <>
-      {(run || failed || found.length > 0) && (
-        <div className="restabs">
-          <div className="restabs__list" role="tablist" aria-label={t("console.results")} onKeyDown={onKey}>
-            {found.map((one, at) => (
-              <ResultTab
-                key={one.result.id}
-                name={names[at] ?? ""}
-                title={one.sql}
-                note={count(one.result.rows)}
-                pinned={one.pinned}
-                on={one === current}
-                testId={one.statement ? `result-tab-${one.number}` : `pinned-tab-${at + 1}`}
-                onPick={() => setPicked(one.result.id)}
-              />
-            ))}
+      <div className="restabs">
+        <div className="restabs__list" role="tablist" aria-label={t("console.results")} onKeyDown={onKey}>
+          {found.map((one, at) => (
             <ResultTab
-              name={t("console.messages")}
-              note={news > 0 ? count(news) : ""}
-              on={shown === MESSAGES}
-              testId="messages-tab"
-              onPick={() => setPicked(MESSAGES)}
+              key={one.result.id}
+              name={names[at] ?? ""}
+              title={one.sql}
+              note={count(one.result.rows)}
+              pinned={one.pinned}
+              on={one === current}
+              testId={one.statement ? `result-tab-${one.number}` : `pinned-tab-${at + 1}`}
+              onPick={() => setPicked(one.result.id)}
             />
-          </div>
-          <span className="spacer" />
+          ))}
+          <ResultTab
+            name={t("console.messages")}
+            note={news > 0 ? count(news) : ""}
+            on={shown === MESSAGES}
+            first={shown === null}
+            testId="messages-tab"
+            onPick={() => setPicked(MESSAGES)}
+          />
+          <ResultTab
+            name={t("history.title")}
+            note=""
+            on={shown === HISTORY}
+            testId="history-tab"
+            onPick={() => setPicked(HISTORY)}
+          />
+        </div>
+        <span className="spacer" />
+        {current && (current.result.rows > 0 || current.growing) && <LookSwitch result={current.result} />}
+        {(run || failed || found.length > 0) && (
           <ExportButton
             tab={tab}
             one={
@@ -96,17 +112,19 @@ export function Results({ tab, onGoTo }: Props) {
               }
             }
           />
-          {current && (
-            <ResultActions
-              one={current}
-              onPin={(pinned) => pin(current.result.id, pinned)}
-              onClose={() => close(current.result.id)}
-            />
-          )}
-        </div>
-      )}
+        )}
+        {current && (
+          <ResultActions
+            one={current}
+            onPin={(pinned) => pin(current.result.id, pinned)}
+            onClose={() => close(current.result.id)}
+          />
+        )}
+      </div>
       <div className="results">
-        {shown === MESSAGES ? (
+        {shown === HISTORY ? (
+          <HistoryPanel />
+        ) : shown === MESSAGES ? (
           <div className="results__messages" data-testid="messages">
             {failed && <ErrorPanel failed={failed} text={tab.runText} onGoTo={onGoTo} />}
             {run && <Messages run={run} text={tab.runText} />}
@@ -127,11 +145,13 @@ interface ResultTabProps {
   note: string;
   pinned?: boolean;
   on: boolean;
+  /** Where the keys arrive while none is on. */
+  first?: boolean;
   testId: string;
   onPick: () => void;
 }
 
-function ResultTab({ name, title, note, pinned, on, testId, onPick }: ResultTabProps) {
+function ResultTab({ name, title, note, pinned, on, first, testId, onPick }: ResultTabProps) {
   const { t } = useTranslation();
   return (
     <button
@@ -139,7 +159,7 @@ function ResultTab({ name, title, note, pinned, on, testId, onPick }: ResultTabP
       role="tab"
       className={on ? "tab is-on" : "tab"}
       aria-selected={on}
-      tabIndex={on ? 0 : -1}
+      tabIndex={on || first ? 0 : -1}
       title={title}
       onClick={onPick}
       data-testid={testId}
@@ -196,6 +216,7 @@ function ResultActions({ one, onPin, onClose }: ActionsProps) {
 
 function ResultPane({ one: { result, statement, growing } }: { one: ShownResult }) {
   const { t } = useTranslation();
+  const look = useLooks((state) => state.looks[result.id]) ?? looksOf(result)[0];
   if (result.rows === 0 && !growing) {
     return (
       <Empty
@@ -205,6 +226,8 @@ function ResultPane({ one: { result, statement, growing } }: { one: ShownResult 
       />
     );
   }
+  if (look === "plot") return <PlotPane result={result} />;
+  if (look === "plan") return <PlanView result={result} />;
   return <ResultGrid result={result} growing={growing} />;
 }
 

@@ -37,6 +37,7 @@ beforeEach(() => {
     .answer("console_check", () => ({ parameters: [], dangers: [] }))
     .answer("console_results", () => [])
     .answer("console_close", () => null)
+    .answer("console_retarget", ({ target: to, read_only }) => ({ ...plain, id: "t2", target: to, read_only }))
     .answer("console_set_manual", ({ manual }) => ({ ...plain, manual }))
     .answer("console_end_transaction", ({ commit }) => ({ committed: commit }))
     .answer("console_run", () => done);
@@ -98,9 +99,9 @@ describe("a transaction", () => {
     await shown("select 1", { transaction: open });
     await user.click(screen.getByTestId("read-only"));
     await screen.findByTestId("leave-dialog");
-    expect(memory.requests("console_open")).toHaveLength(1);
+    expect(memory.requests("console_retarget")).toEqual([]);
     await user.click(screen.getByTestId("leave-roll-back"));
-    await waitFor(() => expect(memory.requests("console_open")[1]).toEqual({ target, read_only: true }));
+    await waitFor(() => expect(memory.requests("console_retarget")).toEqual([{ tab: "t1", target, read_only: true }]));
   });
 });
 

@@ -1,12 +1,15 @@
 // Settings: what happens on the left, the control on the right. Saved as they change.
+import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { FailureNote } from "../../components/FailureNote";
 import { Select } from "../../components/Select";
-import type { Preferences } from "../../ipc/backend";
+import { asFailure, backend, type Preferences } from "../../ipc/backend";
+import type { Remembering } from "../../ipc/contract";
 import { useAttempt } from "../../lib/attempt";
 import { useResources } from "../../lib/resources";
 import { usePreferences } from "../../lib/state/preferences";
 import { useStatus } from "../../lib/state/status";
+import { useToasts } from "../../lib/state/toasts";
 import { EditorSettings } from "./EditorSettings";
 import { Setting } from "./Setting";
 import "./settings.css";
@@ -44,6 +47,7 @@ export function SettingsView() {
               <option value="ko">{t("settings.korean")}</option>
             </Select>
           </Setting>
+          <Remembered />
           <EditorSettings />
           <h2>{t("settings.resources")}</h2>
           <Setting label={t("settings.yaml")} hint={t("settings.yamlHint")}>
@@ -87,6 +91,87 @@ function ThemePicker() {
         </label>
       ))}
     </fieldset>
+  );
+}
+
+const fail = (reason: unknown) => useToasts.getState().fail(asFailure(reason));
+
+/** What the console keeps on the disk: SQL may hold values that nobody else should read. */
+function Remembered() {
+  const { t } = useTranslation();
+  const [kept, setKept] = useState<Remembering | null>(null);
+  useEffect(() => {
+    backend().call("console_remembering", null).then(setKept).catch(fail);
+  }, []);
+  const set = (next: Remembering) => {
+    const before = kept;
+    setKept(next);
+    backend()
+      .call("console_remember", next)
+      .catch((reason) => {
+        setKept(before);
+        fail(reason);
+      });
+  };
+  const forget = useAttempt(async () => {
+    const count = await backend().call("history_forget", { what: "everything" });
+    useToasts.getState().tell(t("history.forgotten", { count, n: count }));
+  });
+  return (
+    <>
+      <h2>{t("nav.console")}</h2>
+      <Setting label={t("settings.history")} hint={t("settings.historyHint")}>
+        <Switch
+          label={t("settings.history")}
+          on={kept?.history ?? null}
+          onSet={(history) => kept && set({ ...kept, history })}
+          testId="keep-history"
+        />
+      </Setting>
+      <Setting label={t("settings.tabs")} hint={t("settings.tabsHint")}>
+        <Switch
+          label={t("settings.tabs")}
+          on={kept?.tabs ?? null}
+          onSet={(tabs) => kept && set({ ...kept, tabs })}
+          testId="keep-tabs"
+        />
+      </Setting>
+      <Setting label={t("history.forgetAll")} hint={t("settings.forgetHint")}>
+        <button
+          type="button"
+          className="btn btn--danger-quiet"
+          disabled={forget.running}
+          onClick={() => forget.run()}
+          data-testid="forget-history"
+        >
+          {t("history.forget")}
+        </button>
+      </Setting>
+      {forget.failure && <FailureNote failure={forget.failure} />}
+    </>
+  );
+}
+
+interface SwitchProps {
+  label: string;
+  /** null until it is known. */
+  on: boolean | null;
+  onSet: (on: boolean) => void;
+  testId: string;
+}
+
+function Switch({ label, on, onSet, testId }: SwitchProps) {
+  return (
+    <button
+      type="button"
+      role="switch"
+      className={on ? "switch is-on" : "switch"}
+      aria-checked={on ?? false}
+      aria-label={label}
+      disabled={on === null}
+      onClick={() => onSet(!on)}
+      data-testid={testId}
+    />
   );
 }
 

@@ -2,8 +2,8 @@
 
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::AnalysisError;
 use super::key::{self, Kind, Part};
+use super::{AnalysisError, Problem, ValueKind};
 use crate::row::Row;
 use crate::store::ResultStore;
 
@@ -85,11 +85,11 @@ impl Check {
             None => None,
             Some(column) => {
                 let column = store.columns().get(column);
-                Some(Kind::of(column.ok_or_else(|| AnalysisError::invalid("column", "there is no such column"))?))
+                Some(Kind::of(column.ok_or_else(AnalysisError::no_column)?))
             }
         };
         let value =
-            || filter.value.as_deref().ok_or_else(|| AnalysisError::invalid("value", "this test needs a value"));
+            || filter.value.as_deref().ok_or(AnalysisError::Invalid { field: "value", problem: Problem::ValueNeeded });
         let anywhere = matches!(filter.test, FilterTest::Contains | FilterTest::NotContains);
         let text = |pattern: String, wanted| {
             regex(&pattern, filter.match_case).map(|pattern| Test::Text { pattern, wanted, anywhere })
@@ -104,12 +104,13 @@ impl Check {
             FilterTest::EndsWith => text(format!(r"(?:{})\z", escaped()?), true)?,
             FilterTest::Matches => text(value()?.to_owned(), true)?,
             test => {
-                let kind = kind.ok_or_else(|| AnalysisError::invalid("column", "a comparison needs a column"))?;
+                let kind = kind.ok_or(AnalysisError::Invalid { field: "column", problem: Problem::ColumnNeeded })?;
                 let mut with = Vec::new();
                 if key::push(kind, Some(value()?.trim_matches(blanks_of(kind)).as_bytes()), false, &mut with)
                     != Part::Value
                 {
-                    return Err(AnalysisError::invalid("value", format!("{:?} is no {}", value()?, name(kind))));
+                    let problem = Problem::NotOfType { value: value()?.to_owned(), wanted: wanted(kind) };
+                    return Err(AnalysisError::Invalid { field: "value", problem });
                 }
                 Test::Compare { kind, with, test }
             }
@@ -168,7 +169,7 @@ impl Check {
 /// A pattern over bytes, in which text is UTF-8.
 pub(super) fn regex(pattern: &str, match_case: bool) -> Result<Regex, AnalysisError> {
     let built = RegexBuilder::new(pattern).case_insensitive(!match_case).size_limit(REGEX_BYTES).build();
-    built.map_err(|error| AnalysisError::invalid("value", error.to_string()))
+    built.map_err(|error| AnalysisError::Invalid { field: "value", problem: Problem::Pattern(error.to_string()) })
 }
 
 /// Blanks around a number are a slip; in a text they may be meant.
@@ -176,15 +177,15 @@ fn blanks_of(kind: Kind) -> &'static [char] {
     if matches!(kind, Kind::Text | Kind::Padded) { &[] } else { &[' ', '\t', '\n'] }
 }
 
-fn name(kind: Kind) -> &'static str {
+fn wanted(kind: Kind) -> ValueKind {
     match kind {
-        Kind::Integer => "whole number",
-        Kind::Decimal | Kind::Float => "number",
-        Kind::Date => "date such as 2026-01-31",
-        Kind::Time => "time such as 12:30:00",
-        Kind::TimeTz => "time with a zone such as 12:30:00+09",
-        Kind::Timestamp => "timestamp such as 2026-01-31 12:30:00",
-        Kind::Interval => "interval such as 1 day 02:00:00",
-        Kind::Padded | Kind::Text => "text",
+        Kind::Integer => ValueKind::Integer,
+        Kind::Decimal | Kind::Float => ValueKind::Number,
+        Kind::Date => ValueKind::Date,
+        Kind::Time => ValueKind::Time,
+        Kind::TimeTz => ValueKind::TimeTz,
+        Kind::Timestamp => ValueKind::Timestamp,
+        Kind::Interval => ValueKind::Interval,
+        Kind::Padded | Kind::Text => ValueKind::Text,
     }
 }

@@ -12,7 +12,7 @@ use regex::bytes::Regex;
 use super::filter::regex;
 use super::order::{Order, Rows};
 use super::pass::pass;
-use super::{AnalysisError, Job, View};
+use super::{AnalysisError, Job, Problem, View};
 use crate::row::Row;
 use crate::store::{PieceBuffer, Reach, ResultStore, StoreError};
 
@@ -83,11 +83,11 @@ impl ResultStore {
     /// [`AnalysisError::Invalid`] for an empty text, a regular expression that is none, or a column that does not exist.
     pub fn find(&self, view: Option<&View>, spec: &FindSpec, job: &Job) -> Result<Option<Found>, AnalysisError> {
         if spec.text.is_empty() {
-            return Err(AnalysisError::invalid("text", "there is nothing to look for"));
+            return Err(AnalysisError::Invalid { field: "text", problem: Problem::NothingToFind });
         }
         let all = self.columns().len();
         let columns = match spec.column {
-            Some(column) if column >= all => return Err(AnalysisError::invalid("column", "there is no such column")),
+            Some(column) if column >= all => return Err(AnalysisError::no_column()),
             Some(column) => column..column + 1,
             None => 0..all,
         };
@@ -98,7 +98,7 @@ impl ResultStore {
             rows: view.map_or(self.rows(), View::rows),
             columns,
             pattern: regex(&pattern, spec.match_case).map_err(|error| match error {
-                AnalysisError::Invalid { problem, .. } => AnalysisError::invalid("text", problem),
+                AnalysisError::Invalid { problem, .. } => AnalysisError::Invalid { field: "text", problem },
                 other => other,
             })?,
             literal: !spec.regex,

@@ -44,9 +44,7 @@ impl Keys {
         let all = store.columns();
         let of = |sort: &SortColumn| all.get(sort.column).map(|column| (*sort, Kind::of(column)));
         let columns: Option<Vec<_>> = columns.iter().map(of).collect();
-        columns
-            .map(|columns| Self { columns })
-            .ok_or_else(|| AnalysisError::invalid("column", "there is no such column"))
+        columns.map(|columns| Self { columns }).ok_or_else(AnalysisError::no_column)
     }
 
     pub(super) fn is_empty(&self) -> bool {

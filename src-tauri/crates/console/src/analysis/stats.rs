@@ -82,7 +82,7 @@ impl ResultStore {
     /// [`AnalysisError::Invalid`] for a column that does not exist.
     pub fn stats(&self, view: Option<&View>, column: usize, job: &Job) -> Result<ColumnStats, AnalysisError> {
         let kind = self.columns().get(column).map(Kind::of);
-        let kind = kind.ok_or_else(|| AnalysisError::invalid("column", "there is no such column"))?;
+        let kind = kind.ok_or_else(AnalysisError::no_column)?;
         let members = view.map(|view| view.order.members(self, view.of())).transpose()?;
         let members = members.as_ref();
         let measured = !matches!(kind, Kind::Text | Kind::Padded);
@@ -95,7 +95,7 @@ impl ResultStore {
             Ok(())
         })?;
         let mut counter = counters.into_iter().reduce(Counter::join).unwrap_or_else(make);
-        let ranges = Ranges::of(kind, counter.low, counter.high);
+        let ranges = Ranges::of(kind, counter.low, counter.high, BUCKETS);
         let mut stats = counter.stats();
         if let Some(ranges) = ranges {
             let make = || vec![0_u64; ranges.count];
@@ -319,36 +319,40 @@ impl Distinct {
 }
 
 /// Ranges of equal width.
-struct Ranges {
+pub(super) struct Ranges {
     low: f64,
     high: f64,
     width: f64,
-    count: usize,
+    pub(super) count: usize,
 }
 
 impl Ranges {
-    /// `None` when there is nothing to measure.
-    fn of(kind: Kind, low: f64, high: f64) -> Option<Self> {
+    /// At most so many; `None` when there is nothing to measure.
+    pub(super) fn of(kind: Kind, low: f64, high: f64, most: usize) -> Option<Self> {
         // From the least to the greatest float there is no number.
         if low > high || !(high - low).is_finite() {
             return None;
         }
         let whole = matches!(kind, Kind::Integer | Kind::Date);
         let span = high - low + if whole { 1.0 } else { 0.0 };
-        let width = if whole { (span / BUCKETS as f64).ceil() } else { span / BUCKETS as f64 };
-        let count = if width > 0.0 { (span / width).ceil().clamp(1.0, BUCKETS as f64) as usize } else { 1 };
+        let width = if whole { (span / most as f64).ceil() } else { span / most as f64 };
+        let count = if width > 0.0 { (span / width).ceil().clamp(1.0, most as f64) as usize } else { 1 };
         Some(Self { low, high, width, count })
     }
 
-    fn index(&self, value: f64) -> usize {
+    pub(super) fn index(&self, value: f64) -> usize {
         let index = ((value - self.low) / self.width).floor();
         // The largest value is in the last range, not behind it; with no width all are in the first.
         if index >= 1.0 { (index as usize).min(self.count - 1) } else { 0 }
     }
 
+    /// Where a range begins; behind the last one, the greatest value.
+    pub(super) fn edge(&self, index: usize) -> f64 {
+        if index < self.count { self.low + self.width * index as f64 } else { self.high }
+    }
+
     fn buckets(&self, kind: Kind, counts: &[Vec<u64>]) -> Vec<Bucket> {
-        let at = |index: usize| if index < self.count { self.low + self.width * index as f64 } else { self.high };
-        let text = |index| written(kind, at(index), self.width);
+        let text = |index| written(kind, self.edge(index), self.width);
         let rows = |index: usize| counts.iter().filter_map(|counts| counts.get(index)).sum();
         (0..self.count).map(|index| Bucket { from: text(index), to: text(index + 1), rows: rows(index) }).collect()
     }

@@ -11,11 +11,11 @@ use crate::types::Column;
 
 type Cells<'a> = Vec<Option<&'a str>>;
 
-fn columns(oids: &[u32]) -> Arc<[Column]> {
+pub(super) fn columns(oids: &[u32]) -> Arc<[Column]> {
     oids.iter().map(|&type_oid| Column { name: "c".into(), type_oid, type_size: -1, type_modifier: -1 }).collect()
 }
 
-fn body(cells: &[Option<&str>]) -> Vec<u8> {
+pub(super) fn body(cells: &[Option<&str>]) -> Vec<u8> {
     let mut body = u16::try_from(cells.len()).unwrap().to_be_bytes().to_vec();
     for cell in cells {
         body.extend(cell.map_or(-1, |cell| i32::try_from(cell.len()).unwrap()).to_be_bytes());
@@ -25,7 +25,7 @@ fn body(cells: &[Option<&str>]) -> Vec<u8> {
 }
 
 /// A result in memory.
-fn result(oids: &[u32], rows: &[Cells<'_>]) -> Arc<ResultStore> {
+pub(super) fn result(oids: &[u32], rows: &[Cells<'_>]) -> Arc<ResultStore> {
     let (store, mut writer) = ResultStore::create(columns(oids), StoreOptions::new("/nowhere"));
     for row in rows {
         writer.append(Row::decode(&body(row), oids.len()).unwrap()).unwrap();
@@ -36,7 +36,7 @@ fn result(oids: &[u32], rows: &[Cells<'_>]) -> Arc<ResultStore> {
 
 /// A result of this many rows, of which next to nothing is in memory: a number that jumps about, the row's own number,
 /// one of seven words, and a text of which none is like another.
-fn large(rows: u64) -> (Arc<ResultStore>, tempfile::TempDir) {
+pub(super) fn large(rows: u64) -> (Arc<ResultStore>, tempfile::TempDir) {
     let directory = tempfile::tempdir().unwrap();
     let options = StoreOptions { memory: 1 << 20, directory: directory.path().to_owned() };
     let (store, mut writer) = ResultStore::create(columns(&[23, 20, 25, 25]), options);

@@ -92,7 +92,7 @@ impl From<ArrowError> for PushError {
 impl PushError {
     pub(super) fn of(self, format: Format) -> LayoutError {
         match self {
-            Self::Misfit(column, reason) => LayoutError::Misfit(column, reason.into()),
+            Self::Misfit(column, reason) => LayoutError::Misfit(column, reason),
             Self::Arrow(error) => WriteError::Library { format, reason: error.to_string() }.into(),
         }
     }

@@ -53,7 +53,7 @@ impl Layout for Json {
             match cell {
                 None => out.extend_from_slice(b"null"),
                 Some(cell) => {
-                    put_value(field.type_oid, cell, out).map_err(|reason| LayoutError::Misfit(index, reason.into()))?
+                    put_value(field.type_oid, cell, out).map_err(|reason| LayoutError::Misfit(index, reason))?
                 }
             }
         }

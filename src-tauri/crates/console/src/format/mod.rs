@@ -18,7 +18,6 @@ mod value;
 mod writer;
 mod xlsx;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::io;
 use std::str::FromStr;
@@ -27,6 +26,7 @@ pub use csv::{CsvStyle, Quote};
 pub use encoder::Encoder;
 pub use kind::{ColumnPlan, Kind, Scan};
 pub use sql::TableName;
+pub use value::Reason;
 pub use writer::{Remark, RowWriter};
 
 use crate::types::Column;
@@ -136,20 +136,20 @@ pub struct Misfit {
     /// The value, or its beginning.
     pub value: String,
     /// Ends a sentence that begins with the value.
-    pub reason: Cow<'static, str>,
+    pub reason: Reason,
 }
 
 impl Misfit {
     /// Characters of a value that an error shows.
     const SHOWN: usize = 60;
 
-    fn new(row: u64, column: &str, cell: &[u8], reason: impl Into<Cow<'static, str>>) -> Self {
+    fn new(row: u64, column: &str, cell: &[u8], reason: Reason) -> Self {
         let text = String::from_utf8_lossy(&cell[..cell.len().min(4 * Self::SHOWN)]);
         let mut value: String = text.chars().take(Self::SHOWN).collect();
         if value.len() < cell.len() && text.chars().count() >= Self::SHOWN {
             value.push('…');
         }
-        Self { row, column: column.to_owned(), value, reason: reason.into() }
+        Self { row, column: column.to_owned(), value, reason }
     }
 }
 
@@ -210,7 +210,7 @@ impl WriteError {
 /// What a layout cannot do with a row.
 enum LayoutError {
     /// The value in this column, counted among the chosen ones.
-    Misfit(usize, Cow<'static, str>),
+    Misfit(usize, Reason),
     Write(WriteError),
 }
 

@@ -136,7 +136,7 @@ impl Layout for Sql {
             match cell {
                 None => self.literals.extend_from_slice(b"NULL"),
                 Some(cell) => put_literal(*type_oid, cell, &mut self.literals)
-                    .map_err(|reason| LayoutError::Misfit(index, reason.into()))?,
+                    .map_err(|reason| LayoutError::Misfit(index, reason))?,
             }
         }
         self.literals.push(b')');
@@ -170,7 +170,7 @@ fn put_literal(type_oid: u32, cell: &[u8], out: &mut Vec<u8>) -> Result<(), valu
         types::VARBYTE => put_call("FROM_HEX", text, out),
         types::GEOMETRY => put_call("ST_GeomFromEWKB", text, out),
         types::BYTEA => {
-            let digits = text.strip_prefix("\\x").ok_or("is not written as hexadecimal digits")?;
+            let digits = text.strip_prefix("\\x").ok_or(value::Reason::NotHex)?;
             out.extend_from_slice(b"DECODE(");
             put_text(digits, out);
             out.extend_from_slice(b", 'hex')");

@@ -119,7 +119,7 @@ impl Layout for Xlsx {
         for (index, (column, cell)) in self.columns.iter().zip(cells).enumerate() {
             if let Some(cell) = cell {
                 put_cell(column, self.row, cell, &mut self.line)
-                    .map_err(|reason| LayoutError::Misfit(index, reason.into()))?;
+                    .map_err(|reason| LayoutError::Misfit(index, reason))?;
             }
         }
         self.line.push_str("</row>");
@@ -348,9 +348,7 @@ fn put_cell(column: &SheetColumn, row: u32, cell: &[u8], line: &mut String) -> R
         _ => {}
     }
     if text.len() > CELL_UNITS && text.encode_utf16().count() > CELL_UNITS {
-        return Err(
-            "is longer than the 32,767 characters a spreadsheet's cell can hold; leave the column out, or choose another format",
-        );
+        return Err(value::Reason::TooLong);
     }
     put!(line, "<c r=\"{letters}{row}\" t=\"inlineStr\"><is><t xml:space=\"preserve\">");
     put_escaped(text, line);

@@ -38,7 +38,7 @@ impl<C: Connector> Tab<C> {
 impl RunRequest {
     /// What a cursor or a selection of this text would run.
     pub fn new(text: impl Into<Arc<str>>, from: u32, to: u32) -> Self {
-        Self { text: text.into(), from, to, all: false, parameters: Vec::new() }
+        Self { text: text.into(), from, to, all: false, explain: false, parameters: Vec::new() }
     }
 
     /// Every statement of this text.

@@ -83,6 +83,8 @@ pub struct RunRequest {
     pub to: u32,
     /// Run every statement of the text, whatever is selected.
     pub all: bool,
+    /// Ask for the plans of the statements in place of running them.
+    pub explain: bool,
     /// Values for the `:name`s of its statements.
     pub parameters: Vec<Parameter>,
 }
@@ -99,9 +101,25 @@ pub enum RunRefused {
     /// There is no statement in the selection, or in the text.
     #[error("there is no statement to run")]
     Nothing,
+    /// There is no plan of such a statement, or it could not be had without running it.
+    #[error("EXPLAIN knows the plan of a query, of a change of rows and of CREATE TABLE AS, and the statement is none")]
+    NotExplainable,
     /// A script for a program rather than for a person.
     #[error("{0} statements are more than the {MAX_STATEMENTS} that a tab runs at once; use `postern db exec -f FILE`")]
     TooMany(usize),
+}
+
+impl RunRefused {
+    /// Names it for a translation.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Busy => "tab_busy",
+            Self::Closed => "tab_closed",
+            Self::Nothing => "nothing_to_run",
+            Self::NotExplainable => "not_explainable",
+            Self::TooMany(_) => "too_many_statements",
+        }
+    }
 }
 
 /// A console tab. Dropping it ends its session at once; [`Self::close`] does so with a goodbye.
@@ -157,6 +175,11 @@ impl<C: Connector> Tab<C> {
         // Before the lock is taken: a script of megabytes takes a while to read, and results are found under that lock.
         let strings = self.shared.state().strings;
         let statements = request.statements(strings);
+        if request.explain
+            && !statements.iter().all(|range| split::is_explainable(&request.text[range.clone()], strings))
+        {
+            return Err(RunRefused::NotExplainable);
+        }
         self.shared.state().begin(&statements, &cancel)?;
         let id = RunId::next();
         self.shared.run.send_replace(Some(RunSnapshot {

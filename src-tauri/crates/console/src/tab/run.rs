@@ -1,5 +1,6 @@
 //! One run from its first connection to its last statement.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::pin::pin;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use super::{Connector, RunFailure, RunId, RunRequest, RunState, Shared, Statemen
 use crate::session::{Bound, RunEnd, Session, SessionError, Sink as _};
 use crate::split::parameters::{Numbered, Written, has_numbered, numbered, placeholders};
 use crate::split::transaction::{Part, part};
-use crate::split::{Strings, Utf16Offsets, token_at_offset, token_at_position};
+use crate::split::{Strings, Utf16Offsets, is_explainable, token_at_offset, token_at_position};
 use crate::store::StoreError;
 
 /// How often progress is told.
@@ -32,6 +33,9 @@ const LATE_CANCEL: Duration = Duration::from_millis(500);
 
 /// How long a server may go on sending rows that nobody can keep, before the session is given up.
 const DRAIN_LIMIT: Duration = Duration::from_secs(10);
+
+/// Stands in front of a statement whose plan is wanted. Never with ANALYZE, which would run it.
+const EXPLAIN: &str = "EXPLAIN ";
 
 /// SQLSTATE undefined_parameter.
 const NO_VALUE: &str = "42P02";
@@ -207,6 +211,16 @@ impl<C: Connector> Run<'_, C> {
     /// Runs one statement and notes how it ended.
     async fn statement(&self, index: usize, session: TabSession) -> (End<C::Error>, Option<TabSession>) {
         let began = Instant::now();
+        let strings = self.shared.state().strings;
+        let statement = &self.request.text[self.statements[index].clone()];
+        // Asked again, since it may have been split otherwise meanwhile.
+        if self.request.explain && !is_explainable(statement, strings) {
+            self.shared.statement(index, |statement| {
+                statement.state = RunState::Failed;
+                statement.failure = Some(StatementFailure::NotExplainable);
+            });
+            return (End::of(RunState::Failed), Some(session));
+        }
         self.shared.snapshot(|run| {
             run.state = RunState::Running;
             run.statements[index].state = RunState::Running;
@@ -237,6 +251,15 @@ impl<C: Connector> Run<'_, C> {
         (end, session)
     }
 
+    /// What the server is sent for a statement.
+    fn sql(&self, index: usize) -> Cow<'_, str> {
+        let statement = match &self.bound[index] {
+            Some((numbered, _)) => numbered.sql.as_str(),
+            None => &self.request.text[self.statements[index].clone()],
+        };
+        if self.request.explain { Cow::Owned(format!("{EXPLAIN}{statement}")) } else { Cow::Borrowed(statement) }
+    }
+
     /// Begins a transaction where the tab wants one and the server says that none is open, as psql does without AUTOCOMMIT. What cannot
     /// run in one is refused while one is open: the server would refuse it too, and fail the transaction over it.
     ///
@@ -247,6 +270,10 @@ impl<C: Connector> Run<'_, C> {
         mut session: TabSession,
         keep: &mut Keep<'_, C>,
     ) -> (Option<Result<RunEnd, SessionError>>, Option<TabSession>) {
+        if self.request.explain {
+            // A plan changes nothing.
+            return (None, Some(session));
+        }
         let strings = self.shared.state().strings;
         let open = session.transaction() != TransactionStatus::Idle;
         let manual = self.shared.tab.borrow().manual;
@@ -298,12 +325,12 @@ impl<C: Connector> Run<'_, C> {
             true
         };
         let mut cancel = pin!(cancel.fuse());
-        let sql = &self.request.text[self.statements[index].clone()];
+        let sql = self.sql(index);
         let outcome = {
             let run = async {
                 match &self.bound[index] {
-                    Some((numbered, values)) => session.run_bound(&numbered.sql, values, keep).await,
-                    None => session.run(sql, keep).await,
+                    Some((_, values)) => session.run_bound(&sql, values, keep).await,
+                    None => session.run(&sql, keep).await,
                 }
             };
             let mut running = pin!(self.with_progress(Some(index), run));
@@ -387,6 +414,8 @@ impl<C: Connector> Run<'_, C> {
     fn mark(&self, index: usize, position: usize) -> (u32, u32) {
         let statement = self.statements[index].clone();
         let strings = self.shared.state().strings;
+        let before = if self.request.explain { EXPLAIN.len() } else { 0 };
+        let position = position.saturating_sub(before);
         let text = &self.request.text[statement.clone()];
         let token = match self.bound.get(index).and_then(Option::as_ref) {
             None => token_at_position(text, position, strings),

@@ -143,6 +143,8 @@ pub enum StatementFailure {
     },
     /// `COPY … TO STDOUT` sends data that is not rows; it was dropped.
     CopyToClient,
+    /// Its plan was asked for, and there is none of such a statement; it was not sent.
+    NotExplainable,
 }
 
 /// A kept result at one moment.

@@ -193,6 +193,30 @@ async fn an_error_in_a_selection_marks_the_editors_text_too() {
 }
 
 #[tokio::test]
+async fn a_plan_is_asked_for_without_running_the_statement() {
+    let mut world = World::new();
+    let text = "delete from 한; select colum";
+    let at = |from| RunRequest { explain: true, ..RunRequest::new(text, from, from) };
+    world.tab.run(at(1)).unwrap();
+    let mut server = world.server().await;
+    assert_eq!(server.query().await.as_deref(), Some("EXPLAIN delete from 한"));
+    server.complete("EXPLAIN").ready().send().await;
+    assert_eq!(world.ended().await.state, RunState::Done);
+
+    world.tab.run(at(20)).unwrap();
+    assert_eq!(server.query().await.as_deref(), Some("EXPLAIN select colum"));
+    server.error(&ErrorResponse::error("42703", "no such column").position(16)).ready().send().await;
+    let run = world.ended().await;
+    let (from, to) = mark(&run, 0).unwrap();
+    let units: Vec<u16> = text.encode_utf16().collect();
+    assert_eq!(String::from_utf16(&units[from as usize..to as usize]).unwrap(), "colum");
+
+    // In front of this, EXPLAIN would run it.
+    let analyze = RunRequest { text: "analyze delete from t".into(), ..at(0) };
+    assert_eq!(world.tab.run(analyze), Err(RunRefused::NotExplainable));
+}
+
+#[tokio::test]
 async fn with_nothing_selected_the_statement_under_the_cursor_runs() {
     let mut world = World::new();
     let at = |from| RunRequest::new("select 1; select 2; -- end", from, from);

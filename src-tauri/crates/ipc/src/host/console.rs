@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use postern_engine::{
-    ConsoleTab as EngineTab, Progress, TabId,
+    ConsoleTab as EngineTab, Error, Progress, TabId,
     results::{
         analysis::{self, FindSpec, ViewSpec},
         parameters,
         split::guard,
         store::{CellText, Window},
         tab::{
-            Dangerous, KeptResult as EngineKept, ResultInfo as EngineResult, RunRequest, RunState as EngineState,
-            StatementFailure,
+            Dangerous, KeptResult as EngineKept, ResultInfo as EngineResult, RunRefused, RunRequest,
+            RunState as EngineState, StatementFailure,
         },
     },
     server_failure, whole_millis,
@@ -186,11 +186,11 @@ impl Host {
 }
 
 /// A number of the contract as a size: one that is too large is as good as the largest.
-fn size(number: u32) -> usize {
+pub(super) fn size(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-fn index(size: usize) -> u32 {
+pub(super) fn index(size: usize) -> u32 {
     u32::try_from(size).unwrap_or(u32::MAX)
 }
 
@@ -227,6 +227,7 @@ fn refused(failure: &StatementFailure) -> Failure {
             }
             failure
         }
+        StatementFailure::NotExplainable => Failure::from(&Error::NotRun(RunRefused::NotExplainable)),
         StatementFailure::CopyToClient => Failure::of(
             ErrorCode::InvalidValue,
             [
@@ -291,6 +292,7 @@ impl From<ConsoleRun> for RunRequest {
             from: request.from,
             to: request.to,
             all: request.all,
+            explain: request.explain,
             parameters: request.parameters.into_iter().map(Into::into).collect(),
         }
     }

@@ -1,8 +1,8 @@
 //! An engine error as the failure that the UI can act on.
 
-use std::{collections::BTreeMap, error::Error as _};
+use std::{collections::BTreeMap, error::Error as _, path::Path};
 
-use postern_engine::{AwsError, AwsErrorKind, DialError, Error, NoDefault, SqlFailure, choice_of};
+use postern_engine::{AwsError, AwsErrorKind, DialError, Error, FileProblem, NoDefault, SqlFailure, choice_of};
 
 use crate::error::{ErrorCode, Failure, SqlError};
 
@@ -46,7 +46,8 @@ impl From<&Error> for Failure {
                     ("row", &misfit.row.to_string()),
                     ("column", &misfit.column),
                     ("value", &misfit.value),
-                    ("reason", &misfit.reason.to_string()),
+                    ("problem", &misfit.reason.to_string()),
+                    ("reason", &misfit.reason.code().to_owned()),
                 ],
             ),
             Error::InvalidResources(mistakes) => match mistakes.first() {
@@ -65,6 +66,24 @@ impl From<&Error> for Failure {
             Error::InvalidValue { field, problem } => {
                 Self::of(ErrorCode::InvalidValue, [("field", field), ("problem", problem)])
             }
+            Error::InvalidQuestion { field, problem } => Self::of(
+                ErrorCode::InvalidValue,
+                [
+                    ("field", &(*field).to_owned()),
+                    ("problem", &problem.to_string()),
+                    ("reason", &problem.code().to_owned()),
+                    ("value", &problem.value().unwrap_or_default().to_owned()),
+                ],
+            ),
+            Error::NotRun(refused) => Self::of(
+                ErrorCode::InvalidValue,
+                [
+                    ("field", &"run".to_owned()),
+                    ("problem", &refused.to_string()),
+                    ("reason", &refused.code().to_owned()),
+                ],
+            ),
+            Error::SqlFile { path, problem } => sql_file(path, *problem),
             Error::LoginRefused { database, db_user, message, .. } => {
                 let mut failure = Self::of(ErrorCode::LoginRefused, [("address", database), ("db_user", db_user)]);
                 failure.server = Some(message.clone());
@@ -134,6 +153,20 @@ fn chain(error: &Error) -> String {
         source = cause.source();
     }
     text
+}
+
+fn sql_file(path: &Path, problem: FileProblem) -> Failure {
+    let (code, reason) = match problem {
+        FileProblem::Changed => (ErrorCode::FileChanged, "changed"),
+        FileProblem::Gone => (ErrorCode::FileChanged, "gone"),
+        FileProblem::NotUtf8 => (ErrorCode::FileUnusable, "not_utf8"),
+        FileProblem::Utf16 => (ErrorCode::FileUnusable, "utf16"),
+        FileProblem::Binary => (ErrorCode::FileUnusable, "binary"),
+        FileProblem::TooLarge => (ErrorCode::FileUnusable, "too_large"),
+        FileProblem::NoFile => (ErrorCode::FileUnusable, "no_file"),
+        FileProblem::Name => (ErrorCode::FileUnusable, "name"),
+    };
+    Failure::of(code, [("path", &path.display().to_string()), ("reason", &reason.to_owned())])
 }
 
 fn aws(error: &AwsError) -> Failure {

@@ -5,7 +5,9 @@ mod console;
 mod convert;
 mod exports;
 mod failure;
+mod history;
 mod objects;
+mod plots;
 
 use std::{sync::Arc, time::Duration};
 
@@ -115,6 +117,7 @@ impl Host {
                 Ok(Change::Run(tab)) => vec![self.run_of(tab).map(Event::run_changed)],
                 Ok(Change::Objects(state)) => vec![Ok(Event::objects_changed(state.into()))],
                 Ok(Change::Progress(progress)) => vec![Ok(Event::result_progress(progress.into()))],
+                Ok(Change::History) => vec![Ok(Event::history_changed(()))],
                 Ok(_) => continue,
                 Err(broadcast::error::RecvError::Lagged(_)) => self.everything().await,
                 Err(broadcast::error::RecvError::Closed) => return,
@@ -134,6 +137,7 @@ impl Host {
             Ok(Event::databases_changed(())),
             self.connections_list(()).await.map(Event::connections_changed),
             self.exports_list(()).await.map(Event::exports_changed),
+            Ok(Event::history_changed(())),
         ];
         let objects = self.engine().map(Engine::objects_states).unwrap_or_default();
         events.extend(objects.into_iter().map(|state| Ok(Event::objects_changed(state.into()))));

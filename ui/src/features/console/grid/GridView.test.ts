@@ -87,6 +87,15 @@ async function press(key: string, held: Partial<KeyboardEventInit> = {}) {
 }
 
 describe("ten million rows in a window", () => {
+  it("move by the wheel from where the scrollbar has just been dragged to, before the page was told of it", async () => {
+    scroller().scrollTop = 8_000_000 - HEIGHT;
+    // The event of the bar comes with the next frame, the wheel's may come sooner.
+    scroller().dispatchEvent(new WheelEvent("wheel", { deltaY: -240, cancelable: true }));
+    scroller().dispatchEvent(new Event("scroll"));
+    await drawn();
+    expect(seenRows()[0]).toBe(ROWS - 20);
+  });
+
   it("move by the wheel's own pixels", async () => {
     scroller().dispatchEvent(new WheelEvent("wheel", { deltaY: 240, cancelable: true }));
     await drawn();

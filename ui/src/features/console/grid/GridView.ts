@@ -364,19 +364,25 @@ export class GridView {
   // The pointer
 
   private readonly onScroll = (): void => {
-    this.left = this.scroller.scrollLeft;
-    const top = this.scroller.scrollTop;
-    if (Math.abs(top - this.expected) >= 1) {
-      this.expected = top;
-      this.offset = offsetOf(top, this.space);
-    }
+    this.heed();
     this.refresh();
   };
+
+  /** Takes over where the bars are, which may have been dragged since the last event told of it. */
+  private heed(): void {
+    this.left = this.scroller.scrollLeft;
+    const top = this.scroller.scrollTop;
+    if (Math.abs(top - this.expected) < 1) return;
+    this.expected = top;
+    this.offset = offsetOf(top, this.space);
+  }
 
   /** In compressed space a notch of the wheel would jump over thousands of rows, so it is counted in rows here. */
   private readonly onWheel = (event: WheelEvent): void => {
     if (this.space.scale === 1 || event.ctrlKey || event.shiftKey || event.deltaY === 0) return;
     event.preventDefault();
+    // A drag of the bar tells of itself with the next frame; without it the rows would go back to where they were.
+    this.heed();
     const unit = event.deltaMode === 1 ? ROW : event.deltaMode === 2 ? this.space.viewport : 1;
     if (event.deltaX !== 0) this.scrollTo(this.scroller.scrollLeft + event.deltaX * unit);
     this.moveTo(this.offset + event.deltaY * unit);

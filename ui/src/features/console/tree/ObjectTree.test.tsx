@@ -28,6 +28,10 @@ const tab: Tab = {
   missing: [],
   heldBack: 0,
   question: null,
+  file: null,
+  saved: null,
+  cursor: { from: 0, to: 0 },
+  revision: 0,
 };
 
 const ready: ObjectsState = {
