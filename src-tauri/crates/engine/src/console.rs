@@ -123,6 +123,23 @@ impl Open {
     fn is_production(&self) -> bool {
         self.env.as_ref().is_some_and(|env| PRODUCTION.iter().any(|known| env.eq_ignore_ascii_case(known)))
     }
+
+    /// Whether a person is asked before this runs something dangerous. A session that only reads does none of it, and neither
+    /// does a plan.
+    fn guards(&self, request: &RunRequest) -> bool {
+        self.is_production() && !self.read_only && !request.explain
+    }
+
+    /// Refuses what a person is asked about first.
+    fn check_confirmed(&self, request: &RunRequest) -> Result<(), Error> {
+        if !self.guards(request) {
+            return Ok(());
+        }
+        let Some(first) = self.tab.check(request).dangers.into_iter().next() else { return Ok(()) };
+        let (from, to) = (utf16_to_byte(&request.text, first.from), utf16_to_byte(&request.text, first.to));
+        let statement = request.text[from..to].chars().take(100).collect();
+        Err(Error::ConfirmationNeeded { database: self.door.login.database.clone(), statement })
+    }
 }
 
 /// Gives a tab its stream: a session of the gate.
@@ -239,8 +256,7 @@ impl Engine {
     pub fn console_check(&self, id: &str, request: &RunRequest) -> Result<Check, Error> {
         let open = self.tab(id)?.1;
         let mut check = open.tab.check(request);
-        // A session that only reads does none of it, and neither does a plan.
-        if !open.is_production() || open.read_only || request.explain {
+        if !open.guards(request) {
             check.dangers.clear();
         }
         Ok(check)
@@ -290,10 +306,8 @@ impl Engine {
     /// [`Error::ConfirmationNeeded`] when [`Self::console_check`] names dangers and nobody has confirmed them.
     pub fn console_run(&self, id: &str, request: RunRequest, confirmed: bool) -> Result<TabId, Error> {
         let (tab, open) = self.tab(id)?;
-        if !confirmed && let Some(first) = self.console_check(id, &request)?.dangers.first() {
-            let from = utf16_to_byte(&request.text, first.from);
-            let statement = request.text[from..utf16_to_byte(&request.text, first.to)].chars().take(100).collect();
-            return Err(Error::ConfirmationNeeded { database: open.door.login.database.clone(), statement });
+        if !confirmed {
+            open.check_confirmed(&request)?;
         }
         let mut recording = lock(&open.recording);
         // Where it has ended and nobody has noted that yet, this is the last time it can be seen.
@@ -526,12 +540,8 @@ impl Engine {
     /// refused: an export is for reading.
     pub(crate) fn exported_as(&self, id: &str, sql: &str) -> Result<(Login, bool), Error> {
         let open = self.tab(id)?.1;
-        let login = open.door.login.clone();
-        if !self.console_check(id, &RunRequest::all(sql))?.dangers.is_empty() {
-            let statement = sql.chars().take(100).collect();
-            return Err(Error::ConfirmationNeeded { database: login.database, statement });
-        }
-        Ok((login, open.read_only))
+        open.check_confirmed(&RunRequest::all(sql))?;
+        Ok((open.door.login.clone(), open.read_only))
     }
 
     /// A result, and as whom it was read.
