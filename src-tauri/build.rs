@@ -20,7 +20,6 @@ const COMMANDS: &[&str] = &[
     "console_close",
     "console_run",
     "console_cancel",
-    "console_tabs",
     "console_results",
     "console_check",
     "console_set_manual",

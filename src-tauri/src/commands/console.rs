@@ -32,11 +32,6 @@ pub(super) async fn console_cancel(host: Host<'_>, request: String) -> Result<()
 }
 
 #[tauri::command]
-pub(super) async fn console_tabs(host: Host<'_>, request: ()) -> Result<Vec<ConsoleTab>, Failure> {
-    host.console_tabs(request).await
-}
-
-#[tauri::command]
 pub(super) async fn console_results(host: Host<'_>, request: String) -> Result<Vec<KeptResult>, Failure> {
     host.console_results(request).await
 }

@@ -2353,7 +2353,6 @@ export interface Commands {
   console_close: { request: string; response: null };
   console_run: { request: ConsoleRun; response: Run };
   console_cancel: { request: string; response: null };
-  console_tabs: { request: null; response: Array<ConsoleTab> };
   console_results: { request: string; response: Array<KeptResult> };
   console_check: { request: ConsoleRun; response: RunCheck };
   console_set_manual: { request: SetManual; response: ConsoleTab };

@@ -31,7 +31,6 @@ macro_rules! commands {
             console_close(String) -> (),
             console_run(ConsoleRun) -> Run,
             console_cancel(String) -> (),
-            console_tabs(()) -> Vec<ConsoleTab>,
             console_results(String) -> Vec<KeptResult>,
             console_check(ConsoleRun) -> RunCheck,
             console_set_manual(SetManual) -> ConsoleTab,
