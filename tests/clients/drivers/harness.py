@@ -81,6 +81,24 @@ class Client:
         return "00000"
 
 
+class DbApi(Client):
+    """What is the same in every driver of PEP 249 that takes `%s`; the subclass connects."""
+
+    def close(self):
+        self.connection.close()
+
+    def simple(self, sql, values=None):
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql, values)
+            return cursor.fetchall() if cursor.description else []
+
+    def extended(self, sql, value):
+        return self.simple(sql, [value])
+
+    def prepared(self, sql, values):
+        return [self.simple(sql, [value]) for value in values]
+
+
 def expect(actual, expected, what=""):
     if actual != expected:
         raise AssertionError(f"{what} {actual!r}, not {expected!r}".strip())

@@ -4,10 +4,10 @@ import io
 import threading
 
 import psycopg2
-from harness import Client, run
+from harness import DbApi, run
 
 
-class Psycopg2(Client):
+class Psycopg2(DbApi):
     name = "psycopg2"
     version = f"{psycopg2.__version__.split()[0]} (libpq {psycopg2.extensions.libpq_version() // 10000})"
 
@@ -19,20 +19,6 @@ class Psycopg2(Client):
             host=to["host"], port=to["port"], user=to["user"], password=to["password"], dbname=to["database"], **more
         )
         self.connection.autocommit = True
-
-    def close(self):
-        self.connection.close()
-
-    def simple(self, sql, values=None):
-        with self.connection.cursor() as cursor:
-            cursor.execute(sql, values)
-            return cursor.fetchall() if cursor.description else []
-
-    def extended(self, sql, value):
-        return self.simple(sql, [value])
-
-    def prepared(self, sql, values):
-        return [self.simple(sql, [value]) for value in values]
 
     def copy_in(self, sql, text):
         with self.connection.cursor() as cursor:

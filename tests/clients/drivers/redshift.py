@@ -1,10 +1,11 @@
 """redshift_connector, Amazon's own driver, whose every statement is a named prepared one."""
 
 import importlib.metadata
+import io
 import os
 
 import redshift_connector
-from harness import Client, run
+from harness import DbApi, run
 
 
 def trust(to):
@@ -14,7 +15,7 @@ def trust(to):
         os.environ["SSL_CERT_FILE"] = to["ca_file"] or to["authority"]
 
 
-class Redshift(Client):
+class Redshift(DbApi):
     name = "redshift_connector"
     version = importlib.metadata.version("redshift_connector")
 
@@ -35,29 +36,11 @@ class Redshift(Client):
         )
         self.connection.autocommit = True
 
-    def close(self):
-        self.connection.close()
-
-    def simple(self, sql, values=None):
-        with self.connection.cursor() as cursor:
-            cursor.execute(sql, values)
-            return cursor.fetchall() if cursor.description else []
-
-    def extended(self, sql, value):
-        return self.simple(sql, [value])
-
-    def prepared(self, sql, values):
-        return [self.simple(sql, [value]) for value in values]
-
     def copy_in(self, sql, text):
-        import io
-
         with self.connection.cursor() as cursor:
             cursor.execute(sql, stream=io.BytesIO(text.encode()))
 
     def copy_out(self, sql):
-        import io
-
         out = io.BytesIO()
         with self.connection.cursor() as cursor:
             cursor.execute(sql, stream=out)
