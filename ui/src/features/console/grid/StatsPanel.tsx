@@ -3,10 +3,10 @@ import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { FailureNote } from "../../../components/FailureNote";
 import { Icon } from "../../../components/Icon";
-import { asFailure, backend } from "../../../ipc/backend";
+import { backend } from "../../../ipc/backend";
 import type { Bucket, ColumnStats, Failure, ResultInfo } from "../../../ipc/contract";
 import { count } from "../../../lib/format";
-import { followed, newTask, type Progress, stopTask } from "./tasks";
+import { type Progress, stopTask, takeOver } from "./tasks";
 import { percent } from "./ViewStrip";
 
 interface Props {
@@ -33,26 +33,19 @@ export function StatsPanel({ result, view, source, onClose }: Props) {
   // Complete now: what was counted while rows still came is old.
   // biome-ignore lint/correctness/useExhaustiveDependencies: complete and again ask for it once more
   useEffect(() => {
-    const own = newTask("stats");
-    task.current = own;
-    const mine = () => task.current === own;
     setState({ now: "counting", progress: null });
-    followed(
-      own,
-      (progress) => mine() && setState({ now: "counting", progress }),
-      () => backend().call("result_stats", { result: result.id, ...(view ? { view } : {}), task: own, column: source }),
-    ).then(
-      (stats) => mine() && setState({ now: "there", stats }),
-      (reason) => {
-        if (!mine()) return;
-        const failure = asFailure(reason);
-        setState(failure.code === "canceled" ? { now: "stopped" } : { now: "failed", failure });
+    return takeOver(
+      "stats",
+      task,
+      (own) =>
+        backend().call("result_stats", { result: result.id, ...(view ? { view } : {}), task: own, column: source }),
+      {
+        progress: (progress) => setState({ now: "counting", progress }),
+        done: (stats) => setState({ now: "there", stats }),
+        stopped: () => setState({ now: "stopped" }),
+        failed: (failure) => setState({ now: "failed", failure }),
       },
     );
-    return () => {
-      if (mine()) task.current = null;
-      void stopTask(own).catch(() => {});
-    };
   }, [result.id, view, source, complete, again]);
 
   return (

@@ -19,7 +19,7 @@ import type {
 } from "../../../ipc/contract";
 import { copy } from "../../../lib/clipboard";
 import { count } from "../../../lib/format";
-import { followed, newTask, type Progress, stopTask } from "../grid/tasks";
+import { newTask, type Progress, stopTask, takeOver } from "../grid/tasks";
 import { percent, ViewStrip } from "../grid/ViewStrip";
 import { useView } from "../grid/views";
 import { Chart } from "./Chart";
@@ -118,28 +118,20 @@ function Body({ result, view, roles, axes, onAxes }: BodyProps) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: the text stands for the spec; complete and again ask anew
   useEffect(() => {
     if (!spec) return;
-    const own = newTask("plot");
-    task.current = own;
-    const mine = () => task.current === own;
     const before = (state: State) =>
       state.now === "there" ? state.plot : state.now === "making" ? state.before : null;
     setState((state) => ({ now: "making", progress: null, before: before(state) }));
-    followed(
-      own,
-      (progress) => mine() && setState((state) => (state.now === "making" ? { ...state, progress } : state)),
-      () => backend().call("result_plot", { result: result.id, view, task: own, spec }),
-    ).then(
-      (plot) => mine() && setState({ now: "there", plot }),
-      (reason) => {
-        if (!mine()) return;
-        const failure = asFailure(reason);
-        setState(failure.code === "canceled" ? { now: "stopped" } : { now: "failed", failure });
+    return takeOver(
+      "plot",
+      task,
+      (own) => backend().call("result_plot", { result: result.id, view, task: own, spec }),
+      {
+        progress: (progress) => setState((state) => (state.now === "making" ? { ...state, progress } : state)),
+        done: (plot) => setState({ now: "there", plot }),
+        stopped: () => setState({ now: "stopped" }),
+        failed: (failure) => setState({ now: "failed", failure }),
       },
     );
-    return () => {
-      if (mine()) task.current = null;
-      void stopTask(own).catch(() => {});
-    };
   }, [result.id, result.complete, view, wanted, again]);
 
   const name = (column: number) => result.columns[column]?.name ?? "";
