@@ -2,8 +2,8 @@ import { fireEvent, render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Export } from "../../../ipc/contract";
-import type { Tab } from "../../../lib/state/consoles";
 import { failure, type MemoryBackend, provideMemoryBackend } from "../../../test/memory-backend";
+import { emptyTab } from "../../../test/tab";
 import { ExportButton } from "./ExportButton";
 import type { Exportable } from "./ExportDialog";
 
@@ -16,31 +16,7 @@ const result = {
 };
 const one: Exportable = { result, statementText: "select 1", growing: false };
 const target = { database: "sales", db_user: "ro", db_name: "dev" };
-const tab: Tab = {
-  id: "t1",
-  target,
-  env: null,
-  number: 1,
-  text: "",
-  run: null,
-  runText: "; select 1",
-  startedAt: 0,
-  asking: false,
-  failure: null,
-  file: null,
-  saved: null,
-  cursor: { from: 0, to: 0 },
-  revision: 0,
-  read_only: false,
-  manual: false,
-  transaction: null,
-  lost: null,
-  names: [],
-  values: {},
-  missing: [],
-  heldBack: 0,
-  question: null,
-};
+const tab = emptyTab({ id: "t1", target, runText: "; select 1" });
 let memory: MemoryBackend;
 
 beforeEach(() => {

@@ -2,37 +2,13 @@ import { render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { ObjectRow, ObjectsState } from "../../../ipc/contract";
-import type { Tab } from "../../../lib/state/consoles";
 import { useObjects } from "../../../lib/state/objects";
 import { failure, type MemoryBackend, provideMemoryBackend } from "../../../test/memory-backend";
+import { emptyTab } from "../../../test/tab";
 import { ObjectTree } from "./ObjectTree";
 
 const target = { database: "analytics-prod", db_user: "bi-readonly", db_name: "sales" };
-const tab: Tab = {
-  id: "tab-1",
-  target,
-  env: null,
-  number: 1,
-  text: "",
-  run: null,
-  runText: "",
-  startedAt: 0,
-  asking: false,
-  failure: null,
-  read_only: false,
-  manual: false,
-  transaction: null,
-  lost: null,
-  names: [],
-  values: {},
-  missing: [],
-  heldBack: 0,
-  question: null,
-  file: null,
-  saved: null,
-  cursor: { from: 0, to: 0 },
-  revision: 0,
-};
+const tab = emptyTab({ id: "tab-1", target });
 
 const ready: ObjectsState = {
   target,
