@@ -119,6 +119,7 @@ async fn rows_are_sorted_filtered_found_and_measured_and_a_pinned_result_stays()
     menu(&page, 2, "statistics").await?;
     page.says("stats", "16,666").await?;
     menu(&page, 1, "statistics").await?;
+    page.says("stats", "1,000").await?;
     page.says("stats", "999").await?;
     page.picture("grid-statistics").await?;
     page.click("stats-close").await?;

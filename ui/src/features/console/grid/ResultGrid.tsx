@@ -212,7 +212,9 @@ export function ResultGrid({ result, growing }: { result: ResultInfo; growing: b
           )}
         </div>
         {counted !== null && (
+          // Another column begins anew: under its name nothing of the one before may stand.
           <StatsPanel
+            key={counted}
             result={result}
             view={viewId}
             source={counted}
