@@ -5,6 +5,7 @@ import {
   type Completion,
   closeBrackets,
   closeBracketsKeymap,
+  closeCompletion,
   completionKeymap,
   completionStatus,
   moveCompletionSelection,
@@ -279,6 +280,8 @@ export function extensions(words: EditorWords, actions: () => EditorActions): Ex
   const { label, hint, phrases, completion } = words;
   const run = (all: boolean) => (view: EditorView) => {
     if (view.composing) return true;
+    // An offer that is still on its way would lie over the text from now on.
+    closeCompletion(view);
     const { from, to } = view.state.selection.main;
     actions().run(from, to, all);
     return true;
