@@ -42,7 +42,8 @@ export function completions(setup: CompletionSetup): CompletionSource {
     const target = setup.target();
     const { text, from } = around(state, pos);
     const found = target ? await ask(context, { target, text, at: pos - from }) : alone(pos - from, written);
-    if (!found || context.aborted) return null;
+    // Whoever has gone elsewhere meanwhile, to the rows or to another field, is not offered anything over the text.
+    if (!found || context.aborted || context.view?.hasFocus === false) return null;
     return result(found, from, written, setup);
   };
 }
