@@ -229,7 +229,9 @@ impl Page {
             delta_x: 0,
             delta_y: pixels,
         };
-        self.client.perform_actions(WheelActions::new("wheel".into()).then(at)).await.context("turning the wheel")
+        self.client.perform_actions(WheelActions::new("wheel".into()).then(at)).await.context("turning the wheel")?;
+        // WebKit's driver reports the difference to the last turn of the same wheel, until it is let go.
+        self.client.release_actions().await.context("letting the wheel go")
     }
 
     /// Presses the pointer at one place, moves it to another, and lets go.
