@@ -10,6 +10,8 @@ mod connections;
 mod desktop;
 /// The SQL editor and the schema tree.
 mod editor;
+/// Exports and SQL files, through the desktop's own dialogs.
+mod files;
 /// Ten million rows, and what one does with them.
 mod grid;
 /// What outlives the app; plots and plans.
