@@ -79,23 +79,37 @@ impl Batch {
     /// # Errors
     /// [`Error::Internal`] when `fields` is no object.
     pub fn push(&mut self, event: &str, code: &str, fields: impl Serialize) -> Result<(), Error> {
+        self.push_beside(event, code, &Fields::default(), fields)
+    }
+
+    /// The same, with fields that were made into text before.
+    ///
+    /// # Errors
+    /// As [`Batch::push`].
+    pub(crate) fn push_beside(
+        &mut self,
+        event: &str,
+        code: &str,
+        common: &Fields,
+        fields: impl Serialize,
+    ) -> Result<(), Error> {
         #[derive(Serialize)]
-        struct Line<'a, F> {
+        struct Head<'a> {
             event: &'a str,
             code: &'a str,
             time: &'a str,
             uid: uuid::Uuid,
-            #[serde(flatten)]
-            fields: F,
         }
         let start = self.text.len();
-        let line = Line { event, code, time: &self.time, uid: uuid::Uuid::new_v4(), fields };
-        if let Err(error) = serde_json::to_writer(&mut self.text, &line) {
+        let head = Head { event, code, time: &self.time, uid: uuid::Uuid::new_v4() };
+        let written = begin_object(&mut self.text, &head).and_then(|()| {
+            self.text.extend_from_slice(&common.0);
+            continue_object(&mut self.text, &fields)
+        });
+        if let Err(error) = written {
             self.text.truncate(start);
-            return Err(Error::Internal { detail: format!("a record of the audit log: {error}") });
+            return Err(error);
         }
-        // Its place in the chain follows where the object was closed.
-        self.text.pop();
         self.ends.push(self.text.len());
         Ok(())
     }
@@ -105,6 +119,49 @@ impl Batch {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         starts.zip(&self.ends).map(|(start, end)| &self.text[start..*end])
     }
+}
+
+/// Fields that many records share, made into text once.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fields(Vec<u8>);
+
+impl Fields {
+    /// Fields of records, from something that becomes a JSON object.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when it is no object.
+    pub(crate) fn of(fields: impl Serialize) -> Result<Self, Error> {
+        let mut text = Vec::new();
+        continue_object(&mut text, &fields)?;
+        Ok(Self(text))
+    }
+}
+
+/// Writes an object without its end.
+fn begin_object(text: &mut Vec<u8>, fields: &impl Serialize) -> Result<(), Error> {
+    let start = text.len();
+    serde_json::to_writer(&mut *text, fields).map_err(|error| unwritable(&error.to_string()))?;
+    if text.get(start) != Some(&b'{') {
+        return Err(unwritable("it is no object"));
+    }
+    text.pop();
+    Ok(())
+}
+
+/// Adds the fields of an object to one that has some and has not been ended.
+fn continue_object(text: &mut Vec<u8>, fields: &impl Serialize) -> Result<(), Error> {
+    let start = text.len();
+    begin_object(text, fields)?;
+    match text.len() - start {
+        // No fields.
+        1 => text.truncate(start),
+        _ => text[start] = b',',
+    }
+    Ok(())
+}
+
+fn unwritable(why: &str) -> Error {
+    Error::Internal { detail: format!("a record of the audit log: {why}") }
 }
 
 impl Default for Batch {
@@ -423,6 +480,21 @@ mod tests {
         let records = audit.read().unwrap();
         let events: Vec<_> = records.iter().map(|record| record["event"].as_str().unwrap()).collect();
         assert_eq!(events[2..], ["db.session.start", "db.session.end"]);
+    }
+
+    #[test]
+    fn fields_that_records_share_stand_beside_their_own_and_may_be_none() {
+        let (_folder, audit) = log_with(1);
+        let common = Fields::of(json!({ "sid": "7", "db_name": "a \"b\"" })).unwrap();
+        let mut batch = Batch::new();
+        batch.push_beside("db.session.query", "TDB02I", &common, json!({ "db_query": "select 1" })).unwrap();
+        batch.push_beside("db.session.end", "TDB01I", &common, json!({})).unwrap();
+        assert!(matches!(batch.push_beside("x", "y", &common, [1]), Err(Error::Internal { .. })));
+        audit.append_all(&[batch]).unwrap();
+        assert_eq!(audit.verify().unwrap(), Ok(3));
+        let records = audit.read().unwrap();
+        assert_eq!((&records[1]["db_name"], &records[1]["db_query"]), (&json!("a \"b\""), &json!("select 1")));
+        assert_eq!((&records[2]["sid"], records[2].get("db_query")), (&json!("7"), None));
     }
 
     #[test]

@@ -1,14 +1,19 @@
 //! What the proxy tells, written into the audit log in Teleport's words.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex},
+};
 
 use postern_proxy::{BoxFuture, Event, Origin, Parameter, Recorder, SessionFacts, SessionId, Text, Unrecorded};
 use serde::{Serialize, Serializer};
 
 use crate::{
-    audit::{Audit, Batch},
+    audit::{Audit, Batch, Fields},
     clock::whole_millis,
-    engine::Change,
+    engine::{Change, lock},
     error::Error,
 };
 
@@ -20,6 +25,8 @@ pub(crate) struct AuditRecorder {
     user: String,
     database: String,
     uri: String,
+    /// What every record of a session says, for those that have started: it is most of a short statement's record.
+    sessions: Mutex<HashMap<SessionId, Arc<Fields>>>,
 }
 
 impl AuditRecorder {
@@ -30,20 +37,31 @@ impl AuditRecorder {
         database: String,
         uri: String,
     ) -> Self {
-        Self { audit, changes, pid: std::process::id(), user, database, uri }
+        Self { audit, changes, pid: std::process::id(), user, database, uri, sessions: Mutex::default() }
     }
 
     /// The records of some events.
-    fn batch(&self, session: &SessionFacts, events: &[Event<'_>]) -> Result<Batch, Error> {
-        if events.iter().any(|event| matches!(event, Event::SessionStarted | Event::SessionEnded { .. })) {
-            // Nobody listening is fine.
-            let _ = self.changes.send(Change::Connections);
-        }
+    fn batch(&self, session: &SessionFacts, common: &Fields, events: &[Event<'_>]) -> Result<Batch, Error> {
         let mut batch = Batch::new();
         for (name, code, own) in events.iter().filter_map(|event| describe(event, session)) {
-            batch.push(name, code, Fields { common: self.common(session), own })?;
+            batch.push_beside(name, code, common, own)?;
         }
         Ok(batch)
+    }
+
+    /// What every record of a session says, unless it is known already.
+    fn fields(&self, session: &SessionFacts) -> Result<Arc<Fields>, Error> {
+        match lock(&self.sessions).get(&session.id) {
+            Some(fields) => Ok(Arc::clone(fields)),
+            None => Ok(Arc::new(Fields::of(self.common(session))?)),
+        }
+    }
+
+    /// The same for a session at work: what it says is settled, and kept until it ends.
+    fn kept_fields(&self, session: &SessionFacts) -> Result<Arc<Fields>, Error> {
+        let fields = self.fields(session)?;
+        lock(&self.sessions).entry(session.id).or_insert_with(|| Arc::clone(&fields));
+        Ok(fields)
     }
 
     fn common<'a>(&'a self, session: &'a SessionFacts) -> Common<'a> {
@@ -65,9 +83,18 @@ impl AuditRecorder {
 
 impl Recorder for AuditRecorder {
     fn record(&self, session: &SessionFacts, events: &[Event<'_>]) -> Result<(), Unrecorded> {
-        self.batch(session, events)
-            .and_then(|batch| self.audit.append_all(&[batch]))
-            .map_err(|error| Unrecorded { reason: error.to_string() })
+        let recorded = self
+            .fields(session)
+            .and_then(|common| self.batch(session, &common, events))
+            .and_then(|batch| self.audit.append_all(&[batch]));
+        if events.iter().any(|event| matches!(event, Event::SessionStarted | Event::SessionEnded { .. })) {
+            // Nobody listening is fine.
+            let _ = self.changes.send(Change::Connections);
+        }
+        if events.iter().any(|event| matches!(event, Event::SessionEnded { .. })) {
+            lock(&self.sessions).remove(&session.id);
+        }
+        recorded.map_err(|error| Unrecorded { reason: error.to_string() })
     }
 
     fn record_with_others(
@@ -75,11 +102,11 @@ impl Recorder for AuditRecorder {
         session: &SessionFacts,
         events: &[Event<'_>],
     ) -> BoxFuture<'_, Result<(), Unrecorded>> {
-        let batch = self.batch(session, events).map_err(|error| error.to_string());
+        let batch = self.kept_fields(session).and_then(|common| self.batch(session, &common, events));
         Box::pin(async move {
             let recorded = match batch {
                 Ok(batch) => self.audit.append_with_others(batch).await,
-                Err(reason) => Err(reason),
+                Err(error) => Err(error.to_string()),
             };
             recorded.map_err(|reason| Unrecorded { reason })
         })
@@ -102,14 +129,6 @@ struct Common<'a> {
     user_agent: &'a str,
     #[serde(serialize_with = "shown")]
     origin: Origin,
-}
-
-#[derive(Serialize)]
-struct Fields<'a> {
-    #[serde(flatten)]
-    common: Common<'a>,
-    #[serde(flatten)]
-    own: Own<'a>,
 }
 
 /// What only this kind of event says. Names are Teleport's.

@@ -13,8 +13,10 @@ use postern_ipc::{
         ViewRequest, WindowRequest,
     },
     databases::Target,
+    exports::{CsvOptions, Export, ExportFormat, ExportSource, ExportState, StartExport},
+    plots::{PlotMeasure, PlotRequest, PlotSpec},
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -115,6 +117,8 @@ impl Bench {
         let stats = StatsRequest { result: id, view: None, task: "stats".into(), column: place(result, "big")? };
         self.host.result_stats(stats).await.map_err(words_of)?;
         let counted = started.elapsed();
+        let plots = self.plots(result).await?;
+        let exports = self.exports(result).await?;
         let next = self.next_after_stop(sql).await?;
         Ok(json!({
             "rows_10m": { "rows": rows, "seconds": ran.all.as_secs_f64(), "growth_mb": growth },
@@ -127,8 +131,86 @@ impl Bench {
             "filter_10m_s": filtered.as_secs_f64(),
             "find_10m_s": found.as_secs_f64(),
             "stats_10m_s": counted.as_secs_f64(),
+            "plot_10m_s": plots,
+            "export_10m": exports,
             "next_query_ms": millis(next),
         }))
+    }
+
+    /// Seconds for a picture of all rows.
+    async fn plots(&self, result: &ResultInfo) -> Outcome<Value> {
+        let [at, big, ratio, customer] =
+            [place(result, "at")?, place(result, "big")?, place(result, "ratio")?, place(result, "customer")?];
+        let mut figures = Map::new();
+        for (name, spec) in [
+            ("line", PlotSpec::Line { x: at, y: vec![ratio], across: 1000 }),
+            ("bar", PlotSpec::Bar { category: customer, value: Some(big), measure: PlotMeasure::Sum, most: 20 }),
+            ("scatter", PlotSpec::Scatter { x: big, y: ratio, across: 200, down: 100 }),
+            ("histogram", PlotSpec::Histogram { column: big, bins: 40 }),
+        ] {
+            let started = Instant::now();
+            let request = PlotRequest { result: result.id.clone(), view: None, task: "plot".into(), spec };
+            let plot = self.host.result_plot(request).await.map_err(words_of)?;
+            if plot.rows != result.rows {
+                return Err(format!("a plot of {} rows", plot.rows).into());
+            }
+            figures.insert(name.into(), json!(started.elapsed().as_secs_f64()));
+        }
+        Ok(Value::Object(figures))
+    }
+
+    /// Seconds for a file of all rows, its size, and the memory it took.
+    async fn exports(&self, result: &ResultInfo) -> Outcome<Value> {
+        let folder = tempfile::tempdir()?;
+        let columns = (0..u32::try_from(result.columns.len())?).collect::<Vec<_>>();
+        let csv = CsvOptions {
+            delimiter: ",".into(),
+            quote_all: false,
+            header: true,
+            bom: false,
+            null: String::new(),
+        };
+        let mut figures = Map::new();
+        for (name, format) in [
+            ("csv", ExportFormat::Csv),
+            ("ndjson", ExportFormat::Ndjson),
+            ("parquet", ExportFormat::Parquet),
+            ("arrow", ExportFormat::Arrow),
+            ("xlsx", ExportFormat::Xlsx),
+        ] {
+            // Begins the highest figure anew: proc(5), clear_refs.
+            fs::write("/proc/self/clear_refs", "5")?;
+            let before = memory("VmRSS")?;
+            let mut events = self.host.events();
+            let request = StartExport {
+                source: ExportSource::Result { result: result.id.clone() },
+                format,
+                csv: csv.clone(),
+                table: "bench_rows".into(),
+                columns: columns.clone(),
+                name: name.into(),
+            };
+            let path = folder.path().join(name).with_extension(format.ending());
+            let started = Instant::now();
+            let begun = self.host.export_start(request, path.clone(), false).await.map_err(words_of)?;
+            let ended = loop {
+                let export = export(&mut events, &begun.id).await?;
+                match export.state {
+                    ExportState::Done => break export,
+                    ExportState::Failed | ExportState::Stopped => return Err(format!("{export:?}").into()),
+                    _ => {}
+                }
+            };
+            let seconds = started.elapsed().as_secs_f64();
+            if ended.rows != result.rows {
+                return Err(format!("a file of {} rows", ended.rows).into());
+            }
+            let size = fs::metadata(&path)?.len();
+            let grown = memory("VmHWM")? - before;
+            figures.insert(name.into(), json!({ "s": seconds, "mb": size / 1_000_000, "growth_mb": grown }));
+            fs::remove_file(path)?;
+        }
+        Ok(Value::Object(figures))
     }
 
     async fn begin(&self, sql: &str) -> Outcome<(Run, Receiver<Event>)> {
@@ -216,6 +298,21 @@ async fn next(events: &mut Receiver<Event>, run: &str) -> Outcome<Run> {
     loop {
         match events.recv().await {
             Ok(Event::run_changed(changed)) if changed.id == run => return Ok(changed),
+            Ok(_) | Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return Err("the app has ended".into()),
+        }
+    }
+}
+
+/// The next state of an export.
+async fn export(events: &mut Receiver<Event>, id: &str) -> Outcome<Export> {
+    loop {
+        match events.recv().await {
+            Ok(Event::exports_changed(exports)) => {
+                if let Some(export) = exports.into_iter().find(|export| export.id == id) {
+                    return Ok(export);
+                }
+            }
             Ok(_) | Err(RecvError::Lagged(_)) => {}
             Err(RecvError::Closed) => return Err("the app has ended".into()),
         }
