@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use crate::{
     desktop::Desktop,
     page::Page,
+    panel::Panel,
     world::{DATABASE, World},
 };
 
@@ -19,6 +20,7 @@ async fn an_export_asks_where_to_and_its_file_holds_exactly_what_was_chosen() ->
     let world = World::signed_in().await?;
     let folder = tempfile::tempdir()?;
     let desktop = Desktop::open()?;
+    let mut panel = Panel::start().await?;
     let page = Page::open(&world, &[]).await?;
     console(&page, STATEMENT).await?;
     page.click("run").await?;
@@ -42,6 +44,8 @@ async fn an_export_asks_where_to_and_its_file_holds_exactly_what_was_chosen() ->
     page.picture("export-done").await?;
     let text = std::fs::read_to_string(&file)?;
     ensure!(text == "id;city\n1;\"\"\n2;\"서울, \"\"남산\"\"\"\n3;\n", "{text:?}");
+    page.click("export-reveal").await?;
+    panel.revealed(&file).await?;
 
     // Straight from the server: nothing of it passes through what is kept.
     page.click("export-close").await?;

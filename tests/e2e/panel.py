@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """A desktop's panel for tests: owns org.kde.StatusNotifierWatcher, and reads and clicks the menus of what registers; owns
-org.freedesktop.Notifications, and answers what is notified.
+org.freedesktop.Notifications, and answers what is notified; owns org.freedesktop.FileManager1, and says what it was shown.
 
 One JSON answer per line on stdout for each line on stdin:
   items             -> ["<bus name>/<path>", ...]
@@ -9,6 +9,7 @@ One JSON answer per line on stdout for each line on stdin:
   click ID          -> true, once the item took the event
   notices           -> [{"id": n, "title": s, "body": s, "actions": {key: label}, "open": b}, ...]
   act ID KEY        -> true, once the action was told
+  revealed          -> ["file:///...", ...], what the file manager was asked to point at
 """
 import json
 import sys
@@ -39,8 +40,13 @@ NOTIFICATIONS = """<node><interface name='org.freedesktop.Notifications'>
 <signal name='NotificationClosed'><arg type='u'/><arg type='u'/></signal></interface></node>"""
 DESK, DESK_PATH = "org.freedesktop.Notifications", "/org/freedesktop/Notifications"
 
+FILES = """<node><interface name='org.freedesktop.FileManager1'>
+<method name='ShowItems'><arg type='as' direction='in'/><arg type='s' direction='in'/></method></interface></node>"""
+MANAGER, MANAGER_PATH = "org.freedesktop.FileManager1", "/org/freedesktop/FileManager1"
+
 items = []
 shown = []
+revealed = []
 bus = None
 
 
@@ -86,6 +92,11 @@ def act(number, key):
     return True
 
 
+def show_items(conn, sender, path, iface, name, params, invocation):
+    revealed.extend(params.unpack()[0])
+    invocation.return_value(None)
+
+
 def read(conn, sender, path, iface, name):
     return {"RegisteredStatusNotifierItems": GLib.Variant("as", items),
             "IsStatusNotifierHostRegistered": GLib.Variant("b", True),
@@ -97,6 +108,8 @@ def acquired(conn, _name):
     bus = conn
     conn.register_object(PATH, Gio.DBusNodeInfo.new_for_xml(WATCHER).interfaces[0], method, read, None)
     conn.register_object(DESK_PATH, Gio.DBusNodeInfo.new_for_xml(NOTIFICATIONS).interfaces[0], notified, None, None)
+    conn.register_object(MANAGER_PATH, Gio.DBusNodeInfo.new_for_xml(FILES).interfaces[0], show_items, None, None)
+    Gio.bus_own_name_on_connection(conn, MANAGER, 0, None, lambda c, n: loop.quit())
 
 
 def call(path, iface, name, params):
@@ -134,7 +147,7 @@ def click(number):
 def answer(words):
     try:
         result = {"items": lambda: items, "properties": properties, "menu": menu, "click": click,
-                  "notices": lambda: shown, "act": act}[words[0]](*words[1:])
+                  "notices": lambda: shown, "act": act, "revealed": lambda: revealed}[words[0]](*words[1:])
     except (GLib.Error, IndexError, KeyError) as error:
         result = {"error": f"{type(error).__name__}: {error}"}
     print(json.dumps(result), flush=True)

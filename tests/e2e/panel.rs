@@ -1,7 +1,8 @@
-//! A desktop's panel: hosts tray items and clicks their menus, shows notifications and answers them. The D-Bus half is `panel.py`, because Debian's Python
-//! speaks GVariant and a crate for it would be one more dependency.
+//! A desktop's panel: hosts tray items and clicks their menus, shows notifications and answers them, and has a file manager. The
+//! D-Bus half is `panel.py`, because Debian's Python speaks GVariant and a crate for it would be one more dependency.
 
 use std::{
+    path::Path,
     process::Stdio,
     time::{Duration, Instant},
 };
@@ -97,6 +98,15 @@ impl Panel {
         let answer = self.ask(&format!("act {} {action}", notice["id"])).await?;
         ensure!(answer == true, "choosing {action}: {answer}");
         Ok(())
+    }
+
+    /// Waits for the file manager to be asked to point at a file.
+    pub(crate) async fn revealed(&mut self, file: &Path) -> Result<()> {
+        let uri = format!("file://{}", file.display());
+        self.until(&format!("{uri} to be pointed at"), "revealed", |revealed| {
+            revealed.as_array()?.iter().any(|shown| *shown == uri.as_str()).then_some(())
+        })
+        .await
     }
 
     async fn until<T>(&mut self, what: &str, question: &str, judge: impl Fn(&Value) -> Option<T>) -> Result<T> {
