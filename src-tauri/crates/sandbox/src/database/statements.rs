@@ -112,7 +112,8 @@ pub(crate) fn query_type(sql: &str) -> &'static str {
 
 /// Whether it reads the log of queries, which must then be up to date.
 pub(crate) fn reads_history(sql: &str) -> bool {
-    static SYS_VIEW: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\bsys_(?:query|session)_"));
+    static SYS_VIEW: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?i)\b(?:sys_(?:query|session)_|stv_(?:recents|sessions)\b)"));
     SYS_VIEW.is_match(sql)
 }
 
@@ -122,7 +123,7 @@ pub(crate) fn reads_history(sql: &str) -> bool {
 /// S3 and UNLOAD are not: they fail here with a syntax error.
 pub(crate) fn in_postgres(sql: &str) -> Option<String> {
     type Rewrite = fn(&Captures<'_>) -> String;
-    static FORMS: LazyLock<[(Regex, Rewrite); 6]> = LazyLock::new(|| {
+    static FORMS: LazyLock<[(Regex, Rewrite); 7]> = LazyLock::new(|| {
         [
             (pattern(r"(?i)^\s*cancel\s+(\d+)(\s*'(?:[^']|'')*')?\s*;?\s*$"), |found| {
                 let message = found.get(2).map_or("NULL", |message| message.as_str().trim());
@@ -134,6 +135,10 @@ pub(crate) fn in_postgres(sql: &str) -> Option<String> {
             }),
             (pattern(r"(?i)^(\s*(?:create|alter)\s+user\s+.*\bpassword\s+)disable\b"), |found| {
                 format!("{}NULL", &found[1])
+            }),
+            (pattern(r#"(?i)^\s*alter\s+user\s+("[^"]+"|[\w-]+)\s+syslog\s+access\s+(un)?restricted\s*$"#), |found| {
+                let (verb, word) = if found.get(2).is_some() { ("GRANT", "TO") } else { ("REVOKE", "FROM") };
+                format!("{verb} \"syslog access\" {word} {}", &found[1])
             }),
             (pattern(r"(?i)^(\s*(?:grant|revoke)\s+)role\s+(sys:\w+)(\s+(?:to|from)\s+)(?:role\s+)?"), |found| {
                 format!("{}\"{}\"{}", &found[1], found[2].to_ascii_lowercase(), &found[3])
@@ -208,6 +213,7 @@ mod tests {
             said("/* x */ SHOW TABLE public.\"Orders\""),
             "/* x */ SELECT * FROM pg_catalog.pg_internal_show_table('public.\"Orders\"')"
         );
+        assert_eq!(said("ALTER USER \"IAMR:x\" SYSLOG ACCESS UNRESTRICTED;"), "GRANT \"syslog access\" TO \"IAMR:x\"");
         assert_eq!(in_postgres("select 'cancel 5'"), None);
         assert_eq!(in_postgres("show search_path"), None);
     }
@@ -215,6 +221,7 @@ mod tests {
     #[test]
     fn only_statements_about_the_log_need_it_up_to_date() {
         assert!(reads_history("SELECT 1 FROM SYS_QUERY_HISTORY"));
+        assert!(reads_history("SELECT 1 FROM stv_recents"));
         assert!(!reads_history("SELECT 1 FROM orders"));
     }
 }
