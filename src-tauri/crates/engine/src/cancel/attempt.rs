@@ -13,7 +13,7 @@ use super::{
     CancelReport, CancelRequest, CancelStep, Outcome, PATIENCE, StepKind,
     function::{self, Asked},
     proof,
-    running::{Seen, Source},
+    running::{self, Seen},
 };
 
 /// How long the last step is waited for.
@@ -23,7 +23,6 @@ const LAST_PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Attempt<'a> {
     request: &'a CancelRequest,
     monitor: Arc<Monitor>,
-    source: Source,
     query_id: Option<i64>,
     /// The session, when it is ours, and what it ran before anything was read: as long as it still runs that, the query that is
     /// read of it is the one that would be hit.
@@ -47,13 +46,12 @@ enum Now {
 impl<'a> Attempt<'a> {
     pub(super) async fn begin(engine: &Engine, request: &'a CancelRequest) -> Result<Self, Error> {
         let gate = engine.gate(&request.login)?;
-        let source = Source::of(&engine.shared.catalogue.load()?.database(&request.login.database)?.database_type);
         let began = Instant::now();
         let monitor = gate.monitor().await?;
         let ours = engine
             .gate_of_backend(&request.login.database, request.session_id)
             .and_then(|gate| gate.running(request.session_id).map(|query| (gate, query)));
-        Ok(Self { request, monitor, source, query_id: request.query_id, ours, began, steps: Vec::new() })
+        Ok(Self { request, monitor, query_id: request.query_id, ours, began, steps: Vec::new() })
     }
 
     pub(super) async fn finish(mut self) -> Result<CancelReport, Error> {
@@ -148,7 +146,7 @@ impl<'a> Attempt<'a> {
 
     /// What the session runs now. The first live query found becomes the one that is meant when none was named.
     async fn now(&mut self) -> Result<Now, Error> {
-        let found = self.source.queries_of(&self.monitor, self.request.session_id).await?;
+        let found = running::queries_of(&self.monitor, self.request.session_id).await?;
         let live = found.iter().find(|seen| seen.lives());
         if self.query_id.is_none() {
             self.query_id = live.map(|seen| seen.query_id);

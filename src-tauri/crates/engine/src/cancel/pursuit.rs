@@ -24,9 +24,7 @@ use super::{
     CancelStep, Outcome, PATIENCE, StepKind,
     attempt::why_not,
     function::{self, Asked},
-    proof,
-    running::Source,
-    steps_json,
+    proof, running, steps_json,
 };
 
 /// How long the server is asked whether it has ended the query.
@@ -123,7 +121,6 @@ impl Pursuit<'_> {
         // As the user whose query it is: nobody else may cancel it for certain.
         let database = self.gate.login().database.clone();
         let login = Login { database, db_user: session.facts.db_user, db_name: session.facts.db_name };
-        let source = Source::of(&self.engine.shared.catalogue.load()?.database(&login.database)?.database_type);
         let monitor = self.engine.gate(&login)?.monitor().await?;
 
         // Asked although the server may show nothing live: what it shows may be late.
@@ -137,7 +134,7 @@ impl Pursuit<'_> {
             }
             Asked::GoneOn => return Ok(self.client_answered()),
         }
-        let Some(status) = self.until_over(source, &monitor, backend_pid).await? else {
+        let Some(status) = self.until_over(&monitor, backend_pid).await? else {
             return Ok(Outcome::StillRunning);
         };
         self.step(StepKind::ServerReports, true, status.clone());
@@ -153,12 +150,12 @@ impl Pursuit<'_> {
 
     /// Waits until the server says that the query is over, and how; `None` when it still runs, and its client has no answer. A query
     /// that was never seen alive counts as over only once nothing of its session has been shown alive for a while.
-    async fn until_over(&self, source: Source, monitor: &Monitor, backend_pid: i32) -> Result<Option<String>, Error> {
+    async fn until_over(&self, monitor: &Monitor, backend_pid: i32) -> Result<Option<String>, Error> {
         let began = tokio::time::Instant::now();
         let mut pause = Duration::from_millis(50);
         let mut seen = None;
         loop {
-            let found = source.queries_of(monitor, backend_pid).await?;
+            let found = running::queries_of(monitor, backend_pid).await?;
             if let Some(live) = found.iter().find(|query| query.lives()) {
                 seen = Some(live.query_id);
                 self.gate.pursuits.change(self.query, |pursued| pursued.query_id = seen);
