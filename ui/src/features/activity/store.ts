@@ -1,10 +1,9 @@
-// What runs on one server, as last read, and what became of the cancels. Kept while one looks at another view.
+// Which query is looked at, and what became of the cancels. Kept while one looks at another view.
 import { create } from "zustand";
 import { asFailure, backend } from "../../ipc/backend";
-import type { Activity, CancelReport, Failure, Query, Target } from "../../ipc/contract";
-
-/** How many finished queries are worth a page. */
-const FINISHED = 50;
+import type { CancelReport, Failure } from "../../ipc/contract";
+import type { ListedQuery } from "./listed";
+import { useReads } from "./reads";
 
 export interface Cancel {
   terminate: boolean;
@@ -14,64 +13,31 @@ export interface Cancel {
 }
 
 interface ActivityState {
-  target: Target | null;
-  snapshot: Activity | null;
-  failure: Failure | null;
-  /** When the answer that is awaited was asked for. */
-  since: number | null;
-  auto: boolean;
+  /** By its key. */
   selected: string | null;
+  /** By the keys of their queries. */
   cancels: Record<string, Cancel>;
-  choose: (target: Target) => Promise<void>;
-  refresh: () => Promise<void>;
-  setAuto: (auto: boolean) => void;
-  select: (query: string | null) => void;
-  cancel: (query: Query, terminate: boolean) => Promise<void>;
+  select: (key: string | null) => void;
+  cancel: (query: ListedQuery, terminate: boolean) => Promise<void>;
   clear: () => void;
 }
 
-const nothing = { snapshot: null, failure: null, since: null, auto: false, selected: null, cancels: {} };
-
-/** Counts questions, so that a late answer about another server is dropped. */
-let asked = 0;
+const nothing = { selected: null, cancels: {} };
 
 export const useActivity = create<ActivityState>((set, get) => ({
-  target: null,
   ...nothing,
 
-  choose: async (target) => {
-    asked += 1;
-    set({ target, ...nothing });
-    await get().refresh();
-  },
-
-  refresh: async () => {
-    const { target, since } = get();
-    if (!target || since !== null) return;
-    asked += 1;
-    const mine = asked;
-    set({ since: Date.now() });
-    try {
-      const snapshot = await backend().call("activity_list", { target, finished: FINISHED });
-      if (mine === asked) set({ snapshot, failure: null, since: null });
-    } catch (reason) {
-      // What was read stays, and says when; asking again and again what fails helps nobody.
-      if (mine === asked) set({ failure: asFailure(reason), since: null, auto: false });
-    }
-  },
-
-  setAuto: (auto) => set({ auto }),
   select: (selected) => set({ selected }),
 
   cancel: async (query, terminate) => {
-    const { target } = get();
-    if (!target || get().cancels[query.query_id]?.running) return;
+    const { key, target } = query;
+    if (get().cancels[key]?.running) return;
     const keep = (cancel: Partial<Cancel>) =>
       set(({ cancels }) => {
-        const before = cancels[query.query_id] ?? { terminate, running: false, report: null, failure: null };
-        return { cancels: { ...cancels, [query.query_id]: { ...before, terminate, ...cancel } } };
+        const before = cancels[key] ?? { terminate, running: false, report: null, failure: null };
+        return { cancels: { ...cancels, [key]: { ...before, terminate, ...cancel } } };
       });
-    set({ selected: query.query_id });
+    set({ selected: key });
     keep({ running: true, failure: null });
     try {
       const report = await backend().call("activity_cancel", {
@@ -84,11 +50,11 @@ export const useActivity = create<ActivityState>((set, get) => ({
     } catch (reason) {
       keep({ running: false, failure: asFailure(reason) });
     }
-    await get().refresh();
+    await useReads.getState().refresh(target.database);
   },
 
   clear: () => {
-    asked += 1;
-    set({ target: null, ...nothing });
+    useReads.getState().clear();
+    set(nothing);
   },
 }));
