@@ -1,14 +1,15 @@
-//! `db queries`, `db cancel`.
+//! `db queries`.
 
-use postern_engine::{
-    CancelReport, CancelRequest, CancelStep, Engine, Outcome, Query, Scope, StepKind, rfc3339_millis,
-};
+use std::time::Duration;
+
+use postern_engine::{Activity, Engine, Query, Scope, rfc3339, rfc3339_millis};
 use serde_json::{Value, json};
 
 use crate::{
-    args::{DbCancel, DbQueries, Format},
+    args::{DbQueries, Format},
     failure::Failure,
     print,
+    stop::Stop,
 };
 
 /// How many finished queries `--all` lists.
@@ -16,22 +17,73 @@ const FINISHED: u32 = 200;
 
 pub(crate) async fn queries(engine: &Engine, format: Format, asked: &DbQueries) -> Result<(), Failure> {
     let login = super::login(engine, &asked.target)?;
-    let activity = engine.activity(&login, if asked.all { FINISHED } else { 0 }).await?;
-    if activity.scope == Scope::Own {
+    let read = || engine.activity(&login, if asked.all { FINISHED } else { 0 });
+    // Heard from here on, so that the first list can be stopped too.
+    let mut stop = asked.watch.then(Stop::listen);
+    let first = match &mut stop {
+        Some(stop) => tokio::select! {
+            () = stop.asked() => return Ok(()),
+            read = read() => read?,
+        },
+        None => read().await?,
+    };
+    if first.scope == Scope::Own {
         print::say(&format!(
             "Only the queries of {user} are visible. To see all: GRANT ROLE sys:monitor TO \"{user}\"",
             user = login.server_user()
         ));
     }
-    let rows: Vec<Value> = activity.queries.iter().map(row).collect();
-    print::data(format, &rows, || text(&activity.queries))
+    let Some(mut stop) = stop else {
+        let rows: Vec<Value> = first.queries.iter().map(row).collect();
+        return print::data(format, &rows, || text(&first.queries));
+    };
+    let every = Duration::from_secs(asked.every);
+    print::say(&format!("Every {} s. Each time keeps a workgroup awake, which is billed.", asked.every));
+    let mut read_now = Ok(first);
+    loop {
+        match read_now {
+            Ok(activity) if !print_once(format, &activity)? => return Ok(()),
+            Ok(_) => {}
+            // It may be there again the next time.
+            Err(error) => print::say(&Failure::from(error).message().unwrap_or_default()),
+        }
+        tokio::select! {
+            () = stop.asked() => return Ok(()),
+            () = tokio::time::sleep(every) => {}
+        }
+        read_now = tokio::select! {
+            () = stop.asked() => return Ok(()),
+            read = read() => read,
+        };
+    }
 }
 
-fn row(query: &Query) -> Value {
+/// One list of many; `false` when nobody reads them any more.
+fn print_once(format: Format, activity: &Activity) -> Result<bool, Failure> {
+    let as_of = rfc3339(activity.as_of);
+    match format {
+        Format::Text | Format::Table => Ok(print::page(&format!("{as_of}\n{}", text(&activity.queries)))),
+        Format::Json | Format::Ndjson => {
+            let scope = match activity.scope {
+                Scope::All => "all",
+                Scope::Own => "own",
+                Scope::Unknown => "unknown",
+            };
+            let rows: Vec<Value> = activity.queries.iter().map(row).collect();
+            Ok(print::line_or_gone(&json!({"as_of": as_of, "scope": scope, "queries": rows}).to_string()))
+        }
+        Format::Yaml | Format::Csv | Format::Parquet | Format::Arrow => {
+            Err(Failure::usage("--watch prints text or json"))
+        }
+    }
+}
+
+pub(super) fn row(query: &Query) -> Value {
     json!({
         "query_id": query.query_id,
         "session_id": query.session_id,
         "username": query.user,
+        "own": query.own,
         "database_name": query.db_name,
         "status": query.status,
         "query_type": query.query_type,
@@ -48,65 +100,25 @@ fn row(query: &Query) -> Value {
     })
 }
 
-fn text(queries: &[Query]) -> String {
+pub(super) fn text(queries: &[Query]) -> String {
     let cells: Vec<Vec<String>> = queries
         .iter()
         .map(|query| {
-            let statement: String = query.text.split_whitespace().collect::<Vec<_>>().join(" ");
             vec![
                 query.session_id.to_string(),
                 query.query_id.to_string(),
                 query.status.clone(),
-                format!("{:.1} s", std::time::Duration::from_micros(query.elapsed_us).as_secs_f64()),
+                format!("{:.1} s", Duration::from_micros(query.elapsed_us).as_secs_f64()),
                 query.user.clone(),
                 query.rows.to_string(),
-                statement.chars().take(80).collect(),
+                one_line(&query.text),
             ]
         })
         .collect();
     print::table(&["Session", "Query", "Status", "Elapsed", "User", "Rows", "Statement"], &cells)
 }
 
-/// Exit code 0 only when the server says that the query is canceled, or the session gone.
-pub(crate) async fn cancel(engine: &Engine, format: Format, asked: &DbCancel) -> Result<(), Failure> {
-    let login = super::login(engine, &asked.target)?;
-    let request = CancelRequest { login, session_id: asked.session, query_id: asked.query, terminate: asked.terminate };
-    let report = engine.cancel(&request).await?;
-    print::data(format, &report.to_json(), || report_text(&report))?;
-    match report.outcome {
-        Outcome::Canceled | Outcome::Terminated => Ok(()),
-        _ => Err(Failure::Exit(1)),
-    }
-}
-
-fn report_text(report: &CancelReport) -> String {
-    let mut text = String::new();
-    for CancelStep { kind, ok, at, detail } in &report.steps {
-        let mark = if *ok { "ok " } else { "-- " };
-        text.push_str(&format!("{mark} {:>7.3} s  {}  {detail}\n", at.as_secs_f64(), step_sentence(*kind)));
-    }
-    text + outcome_sentence(report.outcome) + "\n"
-}
-
-fn outcome_sentence(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Canceled => "The server reports the query canceled.",
-        Outcome::Terminated => "The session is gone.",
-        Outcome::AlreadyFinished => "The query had ended before; nothing was done.",
-        Outcome::QueryChanged => "The session runs another query now; nothing was done.",
-        Outcome::StillRunning => "Asked, and the query still runs. Try --terminate to end its session.",
-        Outcome::NotPermitted => {
-            "This login may not cancel that query. The role sys:operator would allow it: GRANT ROLE sys:operator TO \"IAMR:…\""
-        }
-    }
-}
-
-fn step_sentence(kind: StepKind) -> &'static str {
-    match kind {
-        StepKind::Reread => "SYS_QUERY_HISTORY read again:",
-        StepKind::WireCancel => "CancelRequest sent",
-        StepKind::CancelBackend | StepKind::TerminateBackend => "asked the server:",
-        StepKind::ServerReports => "the server reports:",
-        StepKind::ClientTold => "the client was told:",
-    }
+/// The beginning of a statement.
+pub(super) fn one_line(statement: &str) -> String {
+    statement.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(80).collect()
 }
