@@ -2237,6 +2237,10 @@ error: string | null,
  */
 text: string, 
 /**
+ * It is of the database user that asks: cancelling it needs no confirmation.
+ */
+own: boolean, 
+/**
  * The session is one of ours.
  */
 ours: OurSession | null, };
@@ -2267,7 +2271,15 @@ steps: Array<CancelStep>,
 /**
  * From the request to its end, or until now.
  */
-elapsed_ms: number, };
+elapsed_ms: number, 
+/**
+ * When it was asked for, by this machine's clock, milliseconds since 1970.
+ */
+asked_at: number, 
+/**
+ * How its session is now, where that had to be looked at.
+ */
+session: SessionAfter | null, };
 
 export type CancelQuery = { 
 /**
@@ -2285,7 +2297,19 @@ query_id: string,
 /**
  * End the whole session (pg_terminate_backend).
  */
-terminate: boolean, };
+terminate: boolean, 
+/**
+ * What its owner is told in place of the server's own sentence: Redshift's `CANCEL pid 'message'`.
+ */
+note: string | null, 
+/**
+ * The person knows whose it is. Without it, another user's query is not touched.
+ */
+confirmed: boolean, 
+/**
+ * Why, in words for the audit log.
+ */
+why: string | null, };
 
 export type CancelReport = { 
 /**
@@ -2299,9 +2323,29 @@ steps: Array<CancelStep>,
 /**
  * From the question to the proof.
  */
-elapsed_ms: number, };
+elapsed_ms: number, 
+/**
+ * When it was asked for, by this machine's clock, milliseconds since 1970.
+ */
+asked_at: number, 
+/**
+ * Whose query it was, as the server said right before.
+ */
+user: string | null, 
+/**
+ * Its text, as the server said right before.
+ */
+text: string | null, 
+/**
+ * How its session is now, where something was done.
+ */
+session: SessionAfter | null, 
+/**
+ * The grant that would allow it, where rights are missing and one would.
+ */
+grant: string | null, };
 
-export type CancelOutcome = "canceled" | "terminated" | "already_finished" | "query_changed" | "still_running" | "not_permitted";
+export type CancelOutcome = "canceled" | "terminated" | "ended" | "already_finished" | "query_changed" | "not_seen" | "confirmation_needed" | "still_running" | "not_permitted";
 
 export type CancelStep = { 
 /**

@@ -67,6 +67,8 @@ pub struct Query {
     pub error: Option<String>,
     /// At most 4,000 characters of it.
     pub text: String,
+    /// It is of the database user that asks.
+    pub own: bool,
     /// The session of ours behind it.
     pub ours: Option<OurSession>,
 }
@@ -112,7 +114,9 @@ impl Engine {
         let monitor = gate.monitor().await?;
         let mut queries = read(&monitor, finished).await?;
         let ours = our_sessions(&self.gates_of(&login.database));
+        let me = login.user_at(&self.shared.catalogue.load()?.database(&login.database)?.database_type);
         for query in &mut queries {
+            query.own = query.user == me;
             query.ours = ours.get(&query.session_id).map(|ours| ours.of(query));
         }
         let scope = scope(&monitor, &queries).await;
@@ -177,6 +181,7 @@ fn query(row: &SimpleQueryRow) -> Query {
         rows: number("returned_rows"),
         error: Some(text("error_message")).filter(|message| !message.is_empty()),
         text: text("query_text"),
+        own: false,
         status,
         ours: None,
     }
