@@ -104,6 +104,9 @@ impl App {
             session_id: query.session_id,
             query_id: query.query_id.clone(),
             terminate: false,
+            note: None,
+            confirmed: false,
+            why: None,
         };
         self.host.activity_cancel(request).await.expect("a report")
     }

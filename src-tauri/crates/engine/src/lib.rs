@@ -59,7 +59,7 @@ pub use crate::{
     activity::{Activity, OurSession, Query, QueryDetails, QueryName, Scope, SessionFacts, Source, Wanted},
     audit::{Audit, Batch, Broken},
     auth::Auth,
-    cancel::{CancelReport, CancelRequest, CancelStep, Outcome, Pursued, StepKind},
+    cancel::{By, CancelReport, CancelRequest, CancelStep, Outcome, Pursued, SessionAfter, StepKind, Victim},
     catalogue::{Catalogue, Resources, Stored},
     console::{ConsoleTab, Run, TabId},
     descriptors::allow_many_sessions,

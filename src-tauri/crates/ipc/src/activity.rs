@@ -136,6 +136,8 @@ pub struct Query {
     pub error: Option<String>,
     /// The beginning of its text.
     pub text: String,
+    /// It is of the database user that asks: cancelling it needs no confirmation.
+    pub own: bool,
     /// The session is one of ours.
     pub ours: Option<OurSession>,
 }
@@ -207,6 +209,11 @@ pub struct ClientCancel {
     /// From the request to its end, or until now.
     #[ts(type = "number")]
     pub elapsed_ms: u64,
+    /// When it was asked for, by this machine's clock, milliseconds since 1970.
+    #[ts(type = "number")]
+    pub asked_at: u64,
+    /// How its session is now, where that had to be looked at.
+    pub session: Option<SessionAfter>,
 }
 
 /// Cancel one query.
@@ -220,6 +227,12 @@ pub struct CancelQuery {
     pub query_id: String,
     /// End the whole session (pg_terminate_backend).
     pub terminate: bool,
+    /// What its owner is told in place of the server's own sentence: Redshift's `CANCEL pid 'message'`.
+    pub note: Option<String>,
+    /// The person knows whose it is. Without it, another user's query is not touched.
+    pub confirmed: bool,
+    /// Why, in words for the audit log.
+    pub why: Option<String>,
 }
 
 /// What a cancel did, step by step.
@@ -232,6 +245,37 @@ pub struct CancelReport {
     /// From the question to the proof.
     #[ts(type = "number")]
     pub elapsed_ms: u64,
+    /// When it was asked for, by this machine's clock, milliseconds since 1970.
+    #[ts(type = "number")]
+    pub asked_at: u64,
+    /// Whose query it was, as the server said right before.
+    pub user: Option<String>,
+    /// Its text, as the server said right before.
+    pub text: Option<String>,
+    /// How its session is now, where something was done.
+    pub session: Option<SessionAfter>,
+    /// The grant that would allow it, where rights are missing and one would.
+    pub grant: Option<String>,
+}
+
+/// How the session of a canceled query is afterwards.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionAfter {
+    /// Ours: it has answered and waits for its client.
+    Usable,
+    /// Ours: its transaction has failed, so that only a rollback helps.
+    FailedTransaction,
+    /// It runs another query by now.
+    Busy,
+    /// Not ours: open, and nothing runs in it.
+    Idle,
+    /// It is gone.
+    Closed,
+    /// Ours: the server left it hanging, so its client was told 57014 by us, and it was closed.
+    ClosedByUs,
+    /// The server does not say.
+    Unknown,
 }
 
 /// How a cancel ended.
@@ -242,10 +286,16 @@ pub enum CancelOutcome {
     Canceled,
     /// The session is gone.
     Terminated,
-    /// It had ended before.
+    /// It ended after we asked; the server does not say how.
+    Ended,
+    /// It had ended before, or ended by itself.
     AlreadyFinished,
     /// The session runs another query now; nothing was done.
     QueryChanged,
+    /// The server shows this login no such query; nothing was done.
+    NotSeen,
+    /// It is another user's, and nobody has confirmed that; nothing was done.
+    ConfirmationNeeded,
     /// Asked, and it still runs.
     StillRunning,
     /// The login may not cancel it.

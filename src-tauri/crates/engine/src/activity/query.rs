@@ -49,6 +49,8 @@ pub struct Query {
     pub error: Option<String>,
     /// The beginning of its text.
     pub text: String,
+    /// It is of the database user that asks.
+    pub own: bool,
     /// The session of ours behind it.
     pub ours: Option<OurSession>,
 }

@@ -281,6 +281,7 @@ impl From<engine::Query> for Query {
             hash: query.hash,
             error: query.error,
             text: query.text,
+            own: query.own,
             ours: query.ours.map(Into::into),
         }
     }
@@ -312,16 +313,24 @@ impl From<engine::Pursued> for ClientCancel {
             outcome: cancel.outcome.map(Into::into),
             steps: cancel.steps.into_iter().map(Into::into).collect(),
             elapsed_ms: whole_millis(cancel.elapsed),
+            asked_at: millis(cancel.asked_at),
+            session: cancel.session.map(Into::into),
         }
     }
 }
 
 impl From<engine::CancelReport> for CancelReport {
     fn from(report: engine::CancelReport) -> Self {
+        let (user, text) = report.victim.map(|victim| (victim.user, victim.text)).unzip();
         Self {
             outcome: report.outcome.into(),
             steps: report.steps.into_iter().map(Into::into).collect(),
             elapsed_ms: whole_millis(report.elapsed),
+            asked_at: millis(report.asked_at),
+            user,
+            text,
+            session: report.session.map(Into::into),
+            grant: report.grant,
         }
     }
 }
@@ -331,10 +340,27 @@ impl From<engine::Outcome> for CancelOutcome {
         match outcome {
             engine::Outcome::Canceled => Self::Canceled,
             engine::Outcome::Terminated => Self::Terminated,
+            engine::Outcome::Ended => Self::Ended,
             engine::Outcome::AlreadyFinished => Self::AlreadyFinished,
             engine::Outcome::QueryChanged => Self::QueryChanged,
+            engine::Outcome::NotSeen => Self::NotSeen,
+            engine::Outcome::ConfirmationNeeded => Self::ConfirmationNeeded,
             engine::Outcome::StillRunning => Self::StillRunning,
             engine::Outcome::NotPermitted => Self::NotPermitted,
+        }
+    }
+}
+
+impl From<engine::SessionAfter> for SessionAfter {
+    fn from(session: engine::SessionAfter) -> Self {
+        match session {
+            engine::SessionAfter::Usable => Self::Usable,
+            engine::SessionAfter::FailedTransaction => Self::FailedTransaction,
+            engine::SessionAfter::Busy => Self::Busy,
+            engine::SessionAfter::Idle => Self::Idle,
+            engine::SessionAfter::Closed => Self::Closed,
+            engine::SessionAfter::ClosedByUs => Self::ClosedByUs,
+            engine::SessionAfter::Unknown => Self::Unknown,
         }
     }
 }

@@ -292,6 +292,10 @@ impl Host {
             session_id: request.session_id,
             query_id: Some(query_id),
             terminate: request.terminate,
+            note: request.note,
+            confirmed: request.confirmed,
+            by: postern_engine::By::Window,
+            why: request.why,
         };
         Ok(self.engine()?.cancel(&request).await?.into())
     }
