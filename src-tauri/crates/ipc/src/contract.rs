@@ -256,6 +256,7 @@ pub fn typescript() -> String {
         CancelOutcome,
         CancelStep,
         CancelStepKind,
+        SessionAfter,
         Show,
     );
     macro_rules! command_table {

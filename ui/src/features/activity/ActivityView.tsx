@@ -13,6 +13,8 @@ import { clock } from "../../lib/format";
 import { useConsoles } from "../../lib/state/consoles";
 import { useDatabases } from "../../lib/state/databases";
 import { useNavigation } from "../../lib/state/navigation";
+import { CancelMany } from "./CancelMany";
+import { ConfirmCancel } from "./ConfirmCancel";
 import { monitorGrant } from "./phases";
 import { QueryDrawer } from "./QueryDrawer";
 import { QueryTable } from "./QueryTable";
@@ -49,6 +51,7 @@ export function ActivityView() {
           <h1 className="head__title">{t("nav.activity")}</h1>
           <TargetPicker />
           <span className="spacer" />
+          {target && snapshot && <CancelMany queries={snapshot.queries.map((query) => ({ target, query }))} />}
           {target && <RefreshButton />}
         </header>
         {failure && (
@@ -76,6 +79,7 @@ export function ActivityView() {
           !failure && <Empty icon="activity" title={t("activity.pickTitle")} text={t("activity.pickText")} />
         )}
       </section>
+      <ConfirmCancel />
       {query && snapshot && <QueryDrawer key={query.query_id} query={query} asOf={snapshot.as_of} now={now} />}
     </div>
   );

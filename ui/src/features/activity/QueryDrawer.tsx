@@ -6,10 +6,14 @@ import { Icon } from "../../components/Icon";
 import type { Query } from "../../ipc/contract";
 import { copy } from "../../lib/clipboard";
 import { clock, took } from "../../lib/format";
+import { useDatabases } from "../../lib/state/databases";
+import { CancelNote } from "./CancelNote";
 import { ClientProof, Proof } from "./CancelProof";
+import { type Cancel, cancelKey, useCancels } from "./cancels";
 import { PhaseBar } from "./PhaseBar";
 import { elapsedNow, longest, phases } from "./phases";
-import { type Cancel, useActivity } from "./store";
+import { stop, terminate } from "./stopping";
+import { useActivity } from "./store";
 
 /** SYS_QUERY_HISTORY cuts the text here. */
 const TEXT_LIMIT = 4000;
@@ -22,7 +26,9 @@ interface Props {
 
 export function QueryDrawer({ query, asOf, now }: Props) {
   const { t } = useTranslation();
-  const cancel = useActivity((state) => state.cancels[query.query_id]);
+  const target = useActivity((state) => state.target);
+  const cancel = useCancels((state) => (target ? state.cancels[cancelKey(target, query)] : undefined));
+  const [terminating, setTerminating] = useState(false);
   const select = useActivity((state) => state.select);
   return (
     <aside
@@ -54,10 +60,11 @@ export function QueryDrawer({ query, asOf, now }: Props) {
             <Icon name="x" />
           </button>
         </div>
-        {query.live && <Actions query={query} cancel={cancel} />}
+        {query.live && <Actions query={query} cancel={cancel} onTerminate={() => setTerminating(true)} />}
+        {terminating && <Terminate query={query} onClose={() => setTerminating(false)} />}
       </div>
       <div className="panel__scroll">
-        {cancel && <Proof query={query} cancel={cancel} />}
+        {cancel && <Proof query={query} cancel={cancel} onTerminate={() => setTerminating(true)} />}
         {!cancel && query.ours?.cancel && (
           <ClientProof query={query} program={query.ours.program} cancel={query.ours.cancel} />
         )}
@@ -75,63 +82,85 @@ function badge(status: string): string {
   return { canceled: "badge--warn", failed: "badge--bad", success: "badge--ok" }[status] ?? "";
 }
 
-function Actions({ query, cancel }: { query: Query; cancel: Cancel | undefined }) {
+function Actions(props: { query: Query; cancel: Cancel | undefined; onTerminate: () => void }) {
   const { t } = useTranslation();
-  const [confirming, setConfirming] = useState(false);
-  const stop = useActivity((state) => state.cancel);
-  const database = useActivity((state) => state.target?.database ?? "");
+  const { query, cancel, onTerminate } = props;
+  const [noting, setNoting] = useState(false);
+  const target = useActivity((state) => state.target);
+  const engine = useDatabases((state) => state.list?.find(({ name }) => name === target?.database)?.engine);
   const busy = cancel?.running ?? false;
-  const session = String(query.session_id);
   return (
     <div className="row drawer__do">
       <button
         type="button"
         className="btn btn--sm"
         disabled={busy}
-        onClick={() => stop(query, false)}
+        onClick={() => void stop(target, query)}
         data-testid="cancel-query"
       >
         <Icon name="stop" />
         {busy && !cancel?.terminate ? t("activity.canceling") : t("activity.cancelQuery")}
       </button>
+      {engine !== "postgres" && (
+        <button
+          type="button"
+          className="btn btn--sm btn--icon"
+          disabled={busy}
+          aria-label={t("activity.cancelWithNote")}
+          title={t("activity.cancelWithNote")}
+          onClick={() => setNoting(true)}
+          data-testid="cancel-with-note"
+        >
+          <Icon name="file" />
+        </button>
+      )}
       <button
         type="button"
         className="btn btn--sm btn--danger-quiet"
         disabled={busy}
-        onClick={() => setConfirming(true)}
+        onClick={onTerminate}
         data-testid="terminate-session"
       >
         <Icon name="power" />
         {busy && cancel?.terminate ? t("activity.terminating") : t("activity.terminate")}
       </button>
-      {confirming && (
-        <Dialog
-          role="alertdialog"
-          title={t("activity.terminateTitle", { session, database })}
-          onClose={() => setConfirming(false)}
-          foot={
-            <>
-              <button type="button" className="btn" onClick={() => setConfirming(false)} data-autofocus>
-                {t("common.goBack")}
-              </button>
-              <button
-                type="button"
-                className="btn btn--danger"
-                onClick={() => {
-                  setConfirming(false);
-                  void stop(query, true);
-                }}
-                data-testid="terminate-confirm"
-              >
-                {t("activity.terminate")}
-              </button>
-            </>
-          }
-        >
-          <p className="dim">{t("activity.terminateText", { user: query.user })}</p>
-        </Dialog>
-      )}
+      {noting && target && <CancelNote target={target} query={query} onClose={() => setNoting(false)} />}
     </div>
+  );
+}
+
+/** One's own session is ended after this one question; another's is asked about with its text. */
+function Terminate({ query, onClose }: { query: Query; onClose: () => void }) {
+  const { t } = useTranslation();
+  const target = useActivity((state) => state.target);
+  const values = { session: String(query.session_id), database: target?.database ?? "", user: query.user };
+  return (
+    <Dialog
+      role="alertdialog"
+      title={t("activity.terminateTitle", values)}
+      onClose={onClose}
+      foot={
+        <>
+          <button type="button" className="btn" onClick={onClose} data-autofocus>
+            {t("common.goBack")}
+          </button>
+          <button
+            type="button"
+            className="btn btn--danger"
+            onClick={() => {
+              onClose();
+              void terminate(target, query);
+            }}
+            data-testid="terminate-confirm"
+          >
+            {t("activity.terminate")}
+          </button>
+        </>
+      }
+    >
+      <p className="dim">{t("activity.terminateText", values)}</p>
+      <pre className="drawer__sql selectable">{query.text.slice(0, 1200)}</pre>
+    </Dialog>
   );
 }
 

@@ -3,7 +3,9 @@ import { useTranslation } from "react-i18next";
 import type { Activity, Query } from "../../ipc/contract";
 import { age, count, oneLine, took } from "../../lib/format";
 import { isComposing } from "../../lib/ime";
+import { cancelKey, useCancels } from "./cancels";
 import { elapsedNow } from "./phases";
+import { stop } from "./stopping";
 import { useActivity } from "./store";
 
 export function QueryTable({ activity, now }: { activity: Activity; now: number }) {
@@ -74,8 +76,8 @@ export function QueryTable({ activity, now }: { activity: Activity; now: number 
 function Row({ query, elapsed, selected }: { query: Query; elapsed: number; selected: boolean }) {
   const { t } = useTranslation();
   const select = useActivity((state) => state.select);
-  const cancel = useActivity((state) => state.cancel);
-  const canceling = useActivity((state) => state.cancels[query.query_id]?.running ?? false);
+  const target = useActivity((state) => state.target);
+  const canceling = useCancels((state) => (target ? state.cancels[cancelKey(target, query)]?.running : false) ?? false);
   const { query_id, user, rows, text, live } = query;
   return (
     <tr
@@ -106,7 +108,7 @@ function Row({ query, elapsed, selected }: { query: Query; elapsed: number; sele
             disabled={canceling}
             onClick={(event) => {
               event.stopPropagation();
-              void cancel(query, false);
+              void stop(target, query);
             }}
             data-testid={`cancel-${query_id}`}
           >

@@ -21,6 +21,7 @@ const query = (more: Partial<Query>): Query => ({
   rows: 0,
   error: null,
   text: "select 1",
+  own: true,
   ours: null,
   ...more,
 });

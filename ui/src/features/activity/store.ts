@@ -1,17 +1,11 @@
-// What runs on one server, as last read, and what became of the cancels. Kept while one looks at another view.
+// What runs on one server, as last read. Kept while one looks at another view.
 import { create } from "zustand";
 import { asFailure, backend } from "../../ipc/backend";
-import type { Activity, CancelReport, Failure, Query, Target } from "../../ipc/contract";
+import type { Activity, Failure, Target } from "../../ipc/contract";
+import { useCancels } from "./cancels";
 
 /** How many finished queries are worth a page. */
 const FINISHED = 50;
-
-export interface Cancel {
-  terminate: boolean;
-  running: boolean;
-  report: CancelReport | null;
-  failure: Failure | null;
-}
 
 interface ActivityState {
   target: Target | null;
@@ -21,16 +15,14 @@ interface ActivityState {
   since: number | null;
   auto: boolean;
   selected: string | null;
-  cancels: Record<string, Cancel>;
   choose: (target: Target) => Promise<void>;
   refresh: () => Promise<void>;
   setAuto: (auto: boolean) => void;
   select: (query: string | null) => void;
-  cancel: (query: Query, terminate: boolean) => Promise<void>;
   clear: () => void;
 }
 
-const nothing = { snapshot: null, failure: null, since: null, auto: false, selected: null, cancels: {} };
+const nothing = { snapshot: null, failure: null, since: null, auto: false, selected: null };
 
 /** Counts questions, so that a late answer about another server is dropped. */
 let asked = 0;
@@ -41,6 +33,7 @@ export const useActivity = create<ActivityState>((set, get) => ({
 
   choose: async (target) => {
     asked += 1;
+    useCancels.getState().clear();
     set({ target, ...nothing });
     await get().refresh();
   },
@@ -63,32 +56,9 @@ export const useActivity = create<ActivityState>((set, get) => ({
   setAuto: (auto) => set({ auto }),
   select: (selected) => set({ selected }),
 
-  cancel: async (query, terminate) => {
-    const { target } = get();
-    if (!target || get().cancels[query.query_id]?.running) return;
-    const keep = (cancel: Partial<Cancel>) =>
-      set(({ cancels }) => {
-        const before = cancels[query.query_id] ?? { terminate, running: false, report: null, failure: null };
-        return { cancels: { ...cancels, [query.query_id]: { ...before, terminate, ...cancel } } };
-      });
-    set({ selected: query.query_id });
-    keep({ running: true, failure: null });
-    try {
-      const report = await backend().call("activity_cancel", {
-        target,
-        session_id: query.session_id,
-        query_id: query.query_id,
-        terminate,
-      });
-      keep({ running: false, report });
-    } catch (reason) {
-      keep({ running: false, failure: asFailure(reason) });
-    }
-    await get().refresh();
-  },
-
   clear: () => {
     asked += 1;
+    useCancels.getState().clear();
     set({ target: null, ...nothing });
   },
 }));
