@@ -19,6 +19,7 @@ struct Settings {
     hangs_after_cancel: bool,
     ignores_cancel_requests: bool,
     resets_new: bool,
+    connection_limit: Option<usize>,
 }
 
 /// How open sessions are cut.
@@ -76,6 +77,14 @@ impl FaultState {
 
     pub(crate) fn resets_new(&self) -> bool {
         self.read().resets_new
+    }
+
+    pub(crate) fn limit_connections(&self, limit: Option<usize>) {
+        self.change(|settings| settings.connection_limit = limit);
+    }
+
+    pub(crate) fn connection_limit(&self) -> Option<usize> {
+        self.read().connection_limit
     }
 
     pub(crate) fn cut(&self, cut: Cut) {

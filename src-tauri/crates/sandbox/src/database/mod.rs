@@ -1,11 +1,12 @@
 //! Redshift Serverless workgroups: real PostgreSQL clusters behind fronts of our own.
 //!
 //! `front` takes connections and speaks TLS, `login` judges temporary passwords and dresses PostgreSQL up, `relay` and
-//! `tracker` follow a session, `metadata` lengthens row descriptions for Redshift's drivers, `history` is what
+//! `tracker` follow a session, `admission` holds statements back that would plan or queue, `metadata` lengthens row descriptions for Redshift's drivers, `history` is what
 //! SYS_QUERY_HISTORY shows. Behind them `workgroup` wakes a `cluster`
 //! that is a copy of the `template`, which `catalog.sql`, `roles.sql` and `warehouse.sql` have made.
 
 mod admin;
+mod admission;
 mod cancel;
 mod certificates;
 mod cluster;

@@ -12,7 +12,8 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_rustls::server::TlsStream;
 
-use super::faults::{Cut, FaultState};
+use super::cancel;
+use super::faults::Cut;
 use super::front;
 use super::metadata::Metadata;
 use super::tracker::{Answered, Tracker};
@@ -49,7 +50,7 @@ pub(crate) async fn run(session: Established, workgroup: &Workgroup) -> io::Resu
     client.flush().await?;
     let (mut client_reads, mut client_writes) = tokio::io::split(client);
     let (mut server_reads, mut server_writes) = server.split();
-    let watch = Watch { tracker: &tracker, metadata: metadata.as_ref(), faults: &workgroup.faults };
+    let watch = Watch { tracker: &tracker, metadata: metadata.as_ref(), workgroup };
     let cut = tokio::select! {
         ended = answer(&mut server_reads, &mut client_writes, unread, &watch) => Err(ended),
         never = ask_to_the_end(&mut client_reads, &mut server_writes, &tracker) => match never {},
@@ -108,6 +109,15 @@ async fn ask(
                     if asked.reads_history {
                         tracker.history().flush().await;
                     }
+                    if let Some(held) = asked.held {
+                        server.write_all(&output).await?;
+                        output.clear();
+                        if !tracker.pass(held).await {
+                            put_failing(&mut output, tag);
+                            let _ = input.split_to(length);
+                            continue;
+                        }
+                    }
                     match asked.rewritten {
                         // What is cut short cannot be rewritten.
                         Some(text) if total == bytes.len() => put_with_text(&mut output, tag, body, &text),
@@ -122,6 +132,19 @@ async fn ask(
         input.reserve(CHUNK);
     }
     Ok(())
+}
+
+/// In place of a statement that was canceled before the server had it: one that is certain to fail there, so that what
+/// follows it, and the transaction it is in, are what they are after any failure.
+fn put_failing(output: &mut BytesMut, tag: u8) {
+    wire::put_message(output, tag, |out| {
+        if tag == b'E' {
+            wire::put_text(out, "a portal that was never opened");
+            out.put_i32(0);
+        } else {
+            wire::put_text(out, "canceled");
+        }
+    });
 }
 
 /// A Query or Parse message with another text; of a Parse the name and the types stay.
@@ -141,7 +164,7 @@ fn put_with_text(output: &mut BytesMut, tag: u8, mut body: &[u8], text: &str) {
 struct Watch<'a> {
     tracker: &'a Tracker,
     metadata: Option<&'a Metadata>,
-    faults: &'a FaultState,
+    workgroup: &'a Workgroup,
 }
 
 /// Passes on what the server answers until it closes. A client that no longer listens does not keep it from ending.
@@ -151,7 +174,7 @@ async fn answer(
     mut input: BytesMut,
     watch: &Watch<'_>,
 ) -> io::Result<()> {
-    let Watch { tracker, metadata, faults } = *watch;
+    let Watch { tracker, metadata, workgroup } = *watch;
     let (mut cutter, mut output) = (Cutter::default(), BytesMut::with_capacity(CHUNK));
     // The client is not told any more: a fault says so, or it is gone.
     let (mut hangs, mut gone) = (false, false);
@@ -168,11 +191,16 @@ async fn answer(
                     tracker.returned(0, total.try_into().unwrap_or(i64::MAX));
                     output.put_slice(bytes);
                 }
+                Piece::Message { tag: b'N', body, .. } if cancel::meant_for_the_front(body).is_some() => {
+                    if let Some(session_id) = cancel::meant_for_the_front(body) {
+                        workgroup.admission.cancel(session_id);
+                    }
+                }
                 Piece::Message { tag, body, bytes, .. } => match (tag, metadata) {
                     (b'T', Some(metadata)) => metadata.put_description(body, &mut output).await?,
                     _ => match tracker.answered(tag, body) {
                         Answered::AsItIs => output.put_slice(bytes),
-                        Answered::Canceled(_) if faults.hangs_after_cancel() => hangs = true,
+                        Answered::Canceled(_) if workgroup.faults.hangs_after_cancel() => hangs = true,
                         Answered::Canceled(error) => output.put_slice(&error),
                     },
                 },

@@ -116,6 +116,23 @@ pub(crate) fn reads_history(sql: &str) -> bool {
     SYS_VIEW.is_match(sql)
 }
 
+/// Whether only the leader node runs it, so that it neither queues nor is compiled: it does not touch data, or only
+/// that of the catalogue (<https://docs.aws.amazon.com/redshift/latest/dg/c_sql-functions-leader-node.html>). What
+/// sleeps or makes rows up stands for work on data.
+pub(crate) fn is_for_the_leader(sql: &str) -> bool {
+    static SYSTEM_NAME: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?i)\b(?:pg|sys|svv|svl|stv|stl)_\w+|\binformation_schema\b"));
+    static WORK: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(?:from|pg_sleep|generate_series)\b"));
+    match query_type(sql) {
+        "UTILITY" | "COMMAND" | "DDL" => true,
+        "SELECT" => {
+            let mut system_names = SYSTEM_NAME.find_iter(sql);
+            !WORK.is_match(sql) || system_names.any(|name| !name.as_str().eq_ignore_ascii_case("pg_sleep"))
+        }
+        _ => false,
+    }
+}
+
 /// Says in PostgreSQL what only Redshift's grammar has; None when nothing is to be said otherwise.
 ///
 /// Covers what an administrator runs to prepare a user, and `CANCEL`. Distribution and sort keys, encodings, COPY from
@@ -210,6 +227,22 @@ mod tests {
         );
         assert_eq!(in_postgres("select 'cancel 5'"), None);
         assert_eq!(in_postgres("show search_path"), None);
+    }
+
+    #[test]
+    fn statements_that_touch_no_data_are_for_the_leader_alone() {
+        for sql in
+            ["begin", "select 1", "select version()", "SELECT * FROM SYS_QUERY_HISTORY", "create table t (a int)"]
+        {
+            assert!(is_for_the_leader(sql), "{sql}");
+        }
+        for sql in ["select pg_cancel_backend(5)", "select 1 from pg_class", "select * from information_schema.tables"]
+        {
+            assert!(is_for_the_leader(sql), "{sql}");
+        }
+        for sql in ["select pg_sleep(1)", "select * from orders", "update t set a = 1", "delete from t", "fix from x"] {
+            assert!(!is_for_the_leader(sql), "{sql}");
+        }
     }
 
     #[test]

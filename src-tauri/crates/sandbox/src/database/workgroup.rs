@@ -11,6 +11,7 @@ use tokio::sync::Mutex;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
+use super::admission::Admission;
 use super::cancel::CancelKeys;
 use super::cluster::Cluster;
 use super::faults::FaultState;
@@ -47,6 +48,7 @@ pub(crate) struct Workgroup {
     pub(crate) clock: Clock,
     pub(crate) history: Arc<History>,
     pub(crate) keys: CancelKeys,
+    pub(crate) admission: Arc<Admission>,
     pub(crate) faults: FaultState,
     template: Arc<Template>,
     dir: PathBuf,
@@ -74,6 +76,7 @@ impl Workgroup {
             template,
             history: History::new(),
             keys: CancelKeys::default(),
+            admission: Arc::default(),
             faults: FaultState::default(),
             awake: Mutex::default(),
         }
