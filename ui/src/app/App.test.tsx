@@ -30,6 +30,7 @@ beforeEach(() => {
     .answer("exports_list", () => [])
     .answer("access_check", () => ({ allowed: true, role: "analyst-ro", reason: "it is listed", steps: [] }))
     .answer("activity_list", () => activity)
+    .answer("activity_details", () => ({ text: null, whole: false, session: null }))
     .answer("console_open", ({ target, read_only }) => ({
       id: "t1",
       target,
@@ -370,10 +371,11 @@ describe("activity", () => {
   });
 
   it("offers the GRANT when only one's own queries are seen", async () => {
-    memory.answer("activity_list", () => ({ ...activity, scope: "own" }));
+    const grant = 'GRANT ROLE sys:monitor TO "IAMR:bi-readonly";';
+    memory.answer("activity_list", () => ({ ...activity, scope: "own", grant }));
     const user = await shown();
     await user.click(within(screen.getByTestId("activity-scope-own")).getByRole("button"));
-    expect(memory.copied).toEqual(['GRANT ROLE sys:monitor TO "IAMR:bi-readonly";']);
+    expect(memory.copied).toEqual([grant]);
   });
 
   it("keeps what was read when a refresh fails, and stops refreshing by itself", async () => {

@@ -2145,31 +2145,65 @@ target: Target,
 /**
  * How many finished ones to give at most.
  */
-finished: number, };
+finished: number, 
+/**
+ * Of those, only what ended within so many milliseconds before now.
+ */
+last_ms: number | null, 
+/**
+ * So many characters of each text; as many as the server lists when absent.
+ */
+text: number | null, };
 
 export type Activity = { 
+/**
+ * Where the server told it.
+ */
+source: ActivitySource, 
 /**
  * Whose queries these are.
  */
 scope: ActivityScope, 
 /**
- * When it was read, milliseconds since 1970.
+ * The login's own name at the server; empty when the server does not say.
+ */
+me: string, 
+/**
+ * The statement by which an administrator shows this login everybody's, when it sees its own only.
+ */
+grant: string | null, 
+/**
+ * Sessions of others whose work the server does not show to this login.
+ */
+hidden: number, 
+/**
+ * When it was read, by our clock, milliseconds since 1970.
  */
 as_of: number, 
+/**
+ * What the server's clock said then. All times of the queries are by that clock.
+ */
+server_now: number, 
+/**
+ * More had ended in the wanted time than were wanted: the oldest are left out.
+ */
+cut: boolean, 
 /**
  * Live ones first, then newest first.
  */
 queries: Array<Query>, };
 
+export type ActivitySource = "history" | "cluster" | "stat_activity";
+
 export type ActivityScope = "all" | "own" | "unknown";
 
 export type Query = { 
 /**
- * 64-bit, so as text.
+ * 64-bit, so as text. Unique within its session where the server numbers nothing.
  */
 query_id: string, 
 /**
- * The PID for pg_cancel_backend.
+ * The PID for pg_cancel_backend; -1 where the server no longer says.
  */
 session_id: number, 
 /**
@@ -2181,7 +2215,7 @@ user: string,
  */
 db_name: string, 
 /**
- * As the server spells it: planning, queued, running, returning, failed, canceled, success.
+ * As the server spells it: planning, queued, running, returning, failed, canceled, success; `done` where it does not say how it ended.
  */
 status: string, 
 /**
@@ -2225,15 +2259,31 @@ compile_ms: number,
  */
 execution_ms: number, 
 /**
- * Rows given back.
+ * It waits for a lock this instant.
+ */
+waits_for_lock: boolean, 
+/**
+ * Rows given back; 0 where the server does not count them.
  */
 rows: number, 
+/**
+ * Bytes given back; likewise.
+ */
+bytes: number, 
+/**
+ * Answered from the cache of results.
+ */
+cache_hit: boolean, 
+/**
+ * The same for queries that differ in their literals only, where the server tells one.
+ */
+hash: string | null, 
 /**
  * The server's message.
  */
 error: string | null, 
 /**
- * May be cut by the server at 4,000 characters.
+ * The beginning of its text.
  */
 text: string, 
 /**
@@ -2244,6 +2294,64 @@ own: boolean,
  * The session is one of ours.
  */
 ours: OurSession | null, };
+
+export type QueryDetailsRequest = { 
+/**
+ * Through which login.
+ */
+target: Target, 
+/**
+ * Its session.
+ */
+session_id: number, 
+/**
+ * Which query.
+ */
+query_id: string, 
+/**
+ * When it began, by the server's clock: a PID names one session after another.
+ */
+start_time: number, };
+
+export type QueryDetails = { 
+/**
+ * Its text; none when the server has forgotten it, or does not show it.
+ */
+text: string | null, 
+/**
+ * That is all of it.
+ */
+whole: boolean, 
+/**
+ * The session it runs or ran in; none when the server does not say.
+ */
+session: SessionFacts | null, };
+
+export type SessionFacts = { 
+/**
+ * Since when it is open.
+ */
+since: number, 
+/**
+ * When it ended.
+ */
+until: number | null, 
+/**
+ * As the server spells it.
+ */
+status: string, 
+/**
+ * `application_name`, where the server tells.
+ */
+program: string | null, 
+/**
+ * Address of its client, where the server tells.
+ */
+client: string | null, 
+/**
+ * Since when its transaction is open, where the server tells.
+ */
+transaction_since: number | null, };
 
 export type OurSession = { 
 /**
@@ -2436,6 +2544,7 @@ export interface Commands {
   object_definition: { request: ObjectRequest; response: string };
   console_complete: { request: CompleteRequest; response: Completion };
   activity_list: { request: ActivityRequest; response: Activity };
+  activity_details: { request: QueryDetailsRequest; response: QueryDetails };
   activity_cancel: { request: CancelQuery; response: CancelReport };
 }
 

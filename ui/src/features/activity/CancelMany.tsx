@@ -6,9 +6,10 @@ import { Dialog } from "../../components/Dialog";
 import { Icon } from "../../components/Icon";
 import { Select } from "../../components/Select";
 import { age, oneLine } from "../../lib/format";
-import { isOver, type Meant, useCancels } from "./cancels";
-import { chosen, eachOf, keyOf, users } from "./many";
-import { useActivity } from "./store";
+import { isOver, useCancels } from "./cancels";
+import type { ListedQuery } from "./listed";
+import { chosen, eachOf, users } from "./many";
+import { useReads } from "./reads";
 import "./many.css";
 
 /** A server needs a moment for each, and each is watched to its end. */
@@ -16,15 +17,15 @@ const AT_ONCE = 4;
 
 const MINUTES = [0, 1, 5, 15, 30, 60];
 
-export function CancelMany({ queries }: { queries: Meant[] }) {
+export function CancelMany({ queries }: { queries: ListedQuery[] }) {
   const { t } = useTranslation();
-  const [list, setList] = useState<Meant[] | null>(null);
+  const [list, setList] = useState<ListedQuery[] | null>(null);
   return (
     <>
       <button
         type="button"
         className="btn btn--sm"
-        disabled={!queries.some(({ query }) => query.live)}
+        disabled={!queries.some(({ live }) => live)}
         onClick={() => setList(queries)}
         data-testid="cancel-many"
       >
@@ -36,17 +37,17 @@ export function CancelMany({ queries }: { queries: Meant[] }) {
   );
 }
 
-function ManyDialog({ all, onClose }: { all: Meant[]; onClose: () => void }) {
+function ManyDialog({ all, onClose }: { all: ListedQuery[]; onClose: () => void }) {
   const { t } = useTranslation();
   const [user, setUser] = useState("");
   const [minutes, setMinutes] = useState(0);
   const [left, setLeft] = useState<ReadonlySet<string>>(new Set());
   /** Those that were asked for: from then on the list stands. */
-  const [asked, setAsked] = useState<Meant[] | null>(null);
+  const [asked, setAsked] = useState<ListedQuery[] | null>(null);
   const [busy, setBusy] = useState(false);
   const shown = asked ?? chosen(all, { user, minutes });
-  const meant = shown.filter((each) => !left.has(keyOf(each)));
-  const others = meant.filter(({ query }) => !query.own);
+  const meant = shown.filter((each) => !left.has(each.key));
+  const others = meant.filter(({ own }) => !own);
 
   const start = async () => {
     setAsked(meant);
@@ -55,7 +56,8 @@ function ManyDialog({ all, onClose }: { all: Meant[]; onClose: () => void }) {
     const why = choice || "several at once";
     await eachOf(meant, AT_ONCE, (each) => useCancels.getState().confirmed(each, { why }));
     setBusy(false);
-    await useActivity.getState().refresh();
+    const databases = new Set(meant.map(({ target }) => target.database));
+    await Promise.all([...databases].map((database) => useReads.getState().refresh(database)));
   };
   const tick = (key: string, on: boolean) => {
     const next = new Set(left);
@@ -130,12 +132,7 @@ function ManyDialog({ all, onClose }: { all: Meant[]; onClose: () => void }) {
       </p>
       <ul className="many" aria-label={t("activity.many.title", { count: meant.length })}>
         {shown.map((each) => (
-          <Row
-            key={keyOf(each)}
-            each={each}
-            on={!left.has(keyOf(each))}
-            onTick={asked ? null : (on) => tick(keyOf(each), on)}
-          />
+          <Row key={each.key} each={each} on={!left.has(each.key)} onTick={asked ? null : (on) => tick(each.key, on)} />
         ))}
       </ul>
       {shown.length === 0 && <p className="faint">{t("activity.many.none")}</p>}
@@ -149,21 +146,20 @@ function Warning({ others, all }: { others: number; all: number }) {
   return t("activity.many.others", { count: others, all: String(all) });
 }
 
-function Sum({ meant }: { meant: Meant[] }) {
+function Sum({ meant }: { meant: ListedQuery[] }) {
   const { t } = useTranslation();
   const cancels = useCancels((state) => state.cancels);
   const ended = meant.filter((each) => {
-    const outcome = cancels[keyOf(each)]?.report?.outcome;
+    const outcome = cancels[each.key]?.report?.outcome;
     return outcome !== undefined && isOver(outcome);
   });
   return t("activity.many.sum", { count: ended.length, all: String(meant.length) });
 }
 
-function Row({ each, on, onTick }: { each: Meant; on: boolean; onTick: ((on: boolean) => void) | null }) {
-  const { query } = each;
-  const id = `many-${keyOf(each)}`;
+function Row({ each, on, onTick }: { each: ListedQuery; on: boolean; onTick: ((on: boolean) => void) | null }) {
+  const id = `many-${each.key}`;
   return (
-    <li data-testid={`many-${query.query_id}`}>
+    <li data-testid={`many-${each.query_id}`}>
       {onTick ? (
         <label className="many__row" htmlFor={id}>
           <input
@@ -171,7 +167,7 @@ function Row({ each, on, onTick }: { each: Meant; on: boolean; onTick: ((on: boo
             type="checkbox"
             checked={on}
             onChange={(event) => onTick(event.target.checked)}
-            data-testid={`many-tick-${query.query_id}`}
+            data-testid={`many-tick-${each.query_id}`}
           />
           <What each={each} />
         </label>
@@ -186,25 +182,26 @@ function Row({ each, on, onTick }: { each: Meant; on: boolean; onTick: ((on: boo
   );
 }
 
-function What({ each: { query, target } }: { each: Meant }) {
+function What({ each }: { each: ListedQuery }) {
+  const { elapsed_ms, user, target, text } = each;
   return (
     <>
-      <span className="num many__age">{age(query.elapsed_ms)}</span>
-      <span className="clip many__user" title={query.user}>
-        {query.user.replace(/^IAMR:/, "")}
+      <span className="num many__age">{age(elapsed_ms)}</span>
+      <span className="clip many__user" title={user}>
+        {user.replace(/^IAMR:/, "")}
       </span>
       <span className="clip dim many__db" title={target.database}>
         {target.database}
       </span>
-      <span className="mono clip dim grow" title={query.text.slice(0, 600)}>
-        {oneLine(query.text.slice(0, 300))}
+      <span className="mono clip dim grow" title={text.slice(0, 600)}>
+        {oneLine(text.slice(0, 300))}
       </span>
     </>
   );
 }
 
-function Result({ each }: { each: Meant }) {
-  const cancel = useCancels((state) => state.cancels[keyOf(each)]);
+function Result({ each }: { each: ListedQuery }) {
+  const cancel = useCancels((state) => state.cancels[each.key]);
   const outcome = cancel?.report?.outcome;
   if (outcome && isOver(outcome)) {
     return (
@@ -222,11 +219,10 @@ function Result({ each }: { each: Meant }) {
 }
 
 /** What became of it, and what the server said where it refused. */
-function Words({ each }: { each: Meant }) {
+function Words({ each }: { each: ListedQuery }) {
   const { t } = useTranslation();
-  const cancel = useCancels((state) => state.cancels[keyOf(each)]);
-  const { query } = each;
-  const values = { query: query.query_id, session: String(query.session_id) };
+  const cancel = useCancels((state) => state.cancels[each.key]);
+  const values = { query: each.query_id, session: String(each.session_id) };
   if (cancel?.failure) return <small className="many__words">{cancel.failure.server ?? cancel.failure.code}</small>;
   if (!cancel?.report) return null;
   return <small className="many__words">{t(`activity.outcome.${cancel.report.outcome}`, values)}</small>;

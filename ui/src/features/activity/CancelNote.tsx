@@ -2,20 +2,19 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Dialog } from "../../components/Dialog";
-import type { Query, Target } from "../../ipc/contract";
 import { isComposing } from "../../lib/ime";
+import type { ListedQuery } from "./listed";
 import { stop } from "./stopping";
 
 /** As the engine checks it. */
 const LONGEST = 256;
 
 interface Props {
-  target: Target;
-  query: Query;
+  query: ListedQuery;
   onClose: () => void;
 }
 
-export function CancelNote({ target, query, onClose }: Props) {
+export function CancelNote({ query, onClose }: Props) {
   const { t } = useTranslation();
   const [note, setNote] = useState("");
   const bad = note.includes("\\");
@@ -23,7 +22,7 @@ export function CancelNote({ target, query, onClose }: Props) {
   const send = () => {
     if (!ready) return;
     onClose();
-    void stop(target, query, { note: note.trim() });
+    void stop(query, { note: note.trim() });
   };
   return (
     <Dialog

@@ -11,9 +11,9 @@ export function ConfirmCancel() {
   const { t } = useTranslation();
   const question = useCancels((state) => state.question);
   if (!question) return null;
-  const { target, query, wish } = question;
+  const { query, wish } = question;
   const { terminate, note } = wish;
-  const values = { user: query.user, session: String(query.session_id), database: target.database };
+  const values = { user: query.user, session: String(query.session_id), database: query.target.database };
   return (
     <Dialog
       title={t(terminate ? "activity.terminateTitle" : "activity.confirmTitle", values)}

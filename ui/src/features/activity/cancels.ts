@@ -1,7 +1,8 @@
 // What became of the cancels asked for here, and the one that a person is asked about first. Kept while one looks at another view.
 import { create } from "zustand";
 import { asFailure, backend } from "../../ipc/backend";
-import type { CancelOutcome, CancelReport, Failure, Query, Target } from "../../ipc/contract";
+import type { CancelOutcome, CancelReport, Failure } from "../../ipc/contract";
+import type { ListedQuery } from "./listed";
 
 /** What a person wants done to a query. */
 export interface Wish {
@@ -21,29 +22,18 @@ export interface Cancel {
   failure: Failure | null;
 }
 
-/** A query at a server. */
-export interface Meant {
-  target: Target;
-  query: Query;
-}
-
 interface CancelsState {
-  /** By `cancelKey`. */
+  /** By the keys of their queries. */
   cancels: Record<string, Cancel>;
   /** Somebody else's query, before anything is done to it. */
-  question: (Meant & { wish: Wish }) | null;
+  question: { query: ListedQuery; wish: Wish } | null;
   /** Cancels one's own query at once, and asks before another's. */
-  cancel: (meant: Meant, wish?: Partial<Wish>) => Promise<void>;
+  cancel: (query: ListedQuery, wish?: Partial<Wish>) => Promise<void>;
   /** The answer to the question. */
   answer: (yes: boolean) => Promise<void>;
   /** Cancels without asking: somebody has been shown whose it is. */
-  confirmed: (meant: Meant, wish?: Partial<Wish>) => Promise<CancelReport | null>;
+  confirmed: (query: ListedQuery, wish?: Partial<Wish>) => Promise<CancelReport | null>;
   clear: () => void;
-}
-
-/** Two servers may give two queries the same number, and one that numbers nothing two of its sessions. */
-export function cancelKey(target: Pick<Target, "database">, query: Pick<Query, "query_id" | "session_id">): string {
-  return `${target.database}/${query.session_id}/${query.query_id}`;
 }
 
 /** The query runs no more, by the server's word. */
@@ -52,8 +42,8 @@ export function isOver(outcome: CancelOutcome): boolean {
 }
 
 export const useCancels = create<CancelsState>((set, get) => {
-  const ask = async ({ target, query }: Meant, wish: Wish, confirmed: boolean): Promise<CancelReport | null> => {
-    const key = cancelKey(target, query);
+  const ask = async (query: ListedQuery, wish: Wish, confirmed: boolean): Promise<CancelReport | null> => {
+    const { key, target } = query;
     if (get().cancels[key]?.running) return null;
     const keep = (cancel: Partial<Cancel>) =>
       set(({ cancels }) => {
@@ -72,7 +62,7 @@ export const useCancels = create<CancelsState>((set, get) => {
       // The server knew better whose it is.
       if (report.outcome === "confirmation_needed") {
         const known = { ...query, user: report.user || query.user, text: report.text || query.text };
-        set(({ cancels: { [key]: _, ...cancels } }) => ({ cancels, question: { target, query: known, wish } }));
+        set(({ cancels: { [key]: _, ...cancels } }) => ({ cancels, question: { query: known, wish } }));
       } else keep({ running: false, report });
       return report;
     } catch (reason) {
@@ -85,19 +75,19 @@ export const useCancels = create<CancelsState>((set, get) => {
     cancels: {},
     question: null,
 
-    cancel: async (meant, wish) => {
+    cancel: async (query, wish) => {
       const whole = { ...plainWish, ...wish };
-      if (meant.query.own) await ask(meant, whole, false);
-      else set({ question: { ...meant, wish: whole } });
+      if (query.own) await ask(query, whole, false);
+      else set({ question: { query, wish: whole } });
     },
 
     answer: async (yes) => {
       const { question } = get();
       set({ question: null });
-      if (yes && question) await ask(question, question.wish, true);
+      if (yes && question) await ask(question.query, question.wish, true);
     },
 
-    confirmed: (meant, wish) => ask(meant, { ...plainWish, ...wish }, true),
+    confirmed: (query, wish) => ask(query, { ...plainWish, ...wish }, true),
     clear: () => set({ cancels: {}, question: null }),
   };
 });

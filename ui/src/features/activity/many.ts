@@ -1,5 +1,5 @@
 // Which of the queries on the screen are meant when several are canceled at once. Pure, so that it is tested as functions.
-import { cancelKey, type Meant } from "./cancels";
+import type { ListedQuery } from "./listed";
 
 export interface Choice {
   /** Empty for everybody's. */
@@ -9,21 +9,17 @@ export interface Choice {
 }
 
 /** Live ones that fit, the longest first. */
-export function chosen(all: Meant[], choice: Choice): Meant[] {
+export function chosen(all: ListedQuery[], choice: Choice): ListedQuery[] {
   return all
-    .filter(({ query }) => query.live)
-    .filter(({ query }) => choice.user === "" || query.user === choice.user)
-    .filter(({ query }) => choice.minutes === 0 || query.elapsed_ms > choice.minutes * 60_000)
-    .sort((a, b) => b.query.elapsed_ms - a.query.elapsed_ms);
+    .filter(({ live }) => live)
+    .filter(({ user }) => choice.user === "" || user === choice.user)
+    .filter(({ elapsed_ms }) => choice.minutes === 0 || elapsed_ms > choice.minutes * 60_000)
+    .sort((a, b) => b.elapsed_ms - a.elapsed_ms);
 }
 
 /** Whose live queries there are. */
-export function users(all: Meant[]): string[] {
-  return [...new Set(all.filter(({ query }) => query.live).map(({ query }) => query.user))].sort();
-}
-
-export function keyOf({ target, query }: Meant): string {
-  return cancelKey(target, query);
+export function users(all: ListedQuery[]): string[] {
+  return [...new Set(all.filter(({ live }) => live).map(({ user }) => user))].sort();
 }
 
 /** Does something with all of a list, so many at a time. */

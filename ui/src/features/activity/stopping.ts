@@ -1,24 +1,28 @@
-// The one way in which views of the list cancel a query: it is shown, canceled, and the list read again.
-import type { Query, Target } from "../../ipc/contract";
+// The one way in which views of the list cancel a query: it is shown, canceled, and the list of its server read again.
 import { useCancels, type Wish } from "./cancels";
+import type { ListedQuery } from "./listed";
+import { useReads } from "./reads";
 import { useActivity } from "./store";
 
-export async function stop(target: Target | null, query: Query, wish?: Partial<Wish>): Promise<void> {
-  if (!target) return;
-  useActivity.getState().select(query.query_id);
-  await useCancels.getState().cancel({ target, query }, wish);
-  if (!useCancels.getState().question) await useActivity.getState().refresh();
+export async function stop(query: ListedQuery, wish?: Partial<Wish>): Promise<void> {
+  useActivity.getState().select(query.key);
+  await useCancels.getState().cancel(query, wish);
+  if (!useCancels.getState().question) await readAgain(query);
 }
 
 /** The answer to the question about another's query. */
 export async function answer(yes: boolean): Promise<void> {
+  const { question } = useCancels.getState();
   await useCancels.getState().answer(yes);
-  if (yes) await useActivity.getState().refresh();
+  if (yes && question) await readAgain(question.query);
 }
 
 /** Ends a session: its dialog has named user, text and consequences. */
-export async function terminate(target: Target | null, query: Query): Promise<void> {
-  if (!target) return;
-  await useCancels.getState().confirmed({ target, query }, { terminate: true });
-  await useActivity.getState().refresh();
+export async function terminate(query: ListedQuery): Promise<void> {
+  await useCancels.getState().confirmed(query, { terminate: true });
+  await readAgain(query);
+}
+
+function readAgain({ target }: ListedQuery): Promise<void> {
+  return useReads.getState().refresh(target.database);
 }
