@@ -136,9 +136,10 @@ fn the_wanted_time_and_number_are_read_and_a_cut_is_told() {
         admin
             .batch_execute(
                 "insert into pg_internal.query_log (query_id, user_id, username, transaction_id, session_id, database_name, \
-                   query_type, status, start_us, end_us, error_message, returned_rows, returned_bytes, query_text) \
+                   query_type, status, start_us, end_us, phase_us, planning_us, compile_us, queue_us, lock_us, error_message, \
+                   returned_rows, returned_bytes, query_text) \
                  select n, 1000, 'IAMR:bi-readonly', n, 1073741999, 'dev', 'SELECT', 'success', now_us - n * 1000000, \
-                   now_us - n * 1000000 + 100000, '', 1, 8, 'select ' || n || ' as of_long_ago' \
+                   now_us - n * 1000000 + 100000, 0, 0, 0, 0, 0, '', 1, 8, 'select ' || n || ' as of_long_ago' \
                  from generate_series(1, 10800) as n, (select pg_internal_now_us() as now_us) as clock; \
                  update pg_internal.query_log set end_us = pg_internal_now_us() - 60000000 where query_id = 10800",
             )
@@ -171,7 +172,9 @@ fn a_server_whose_clock_is_an_hour_ahead_is_read_by_its_own() {
     let database = "logistics-prod";
     let admin = admin(database);
     block_on(async {
-        admin.batch_execute("update pg_internal.clock set ahead = '1 hour'").await.expect("its clock goes ahead");
+        read(&app, target(database), 0).await;
+        let ahead = "update pg_internal.setting set clock_ahead_us = 3600000000";
+        admin.batch_execute(ahead).await.expect("its clock goes ahead");
         let tab = app.tab(database).await;
         app.run(&tab, "select 1 as by_another_clock").await;
         let run = app.start(&tab, "select pg_sleep(60) /* by_another_clock */").await;
@@ -188,7 +191,7 @@ fn a_server_whose_clock_is_an_hour_ahead_is_read_by_its_own() {
         assert!(found.session.is_some_and(|session| session.since.abs_diff(list.server_now) < 120_000));
         assert_eq!(app.cancel(database, &query).await.outcome, CancelOutcome::Canceled);
         drop(run);
-        admin.batch_execute("update pg_internal.clock set ahead = '0'").await.expect("its clock goes right");
+        admin.batch_execute("update pg_internal.setting set clock_ahead_us = 0").await.expect("its clock goes right");
     });
 }
 

@@ -30,7 +30,7 @@ pub(crate) struct Fields<'a>(&'a SimpleQueryRow);
 
 impl<'a> Fields<'a> {
     /// As it came.
-    pub(super) fn raw(&self, name: &str) -> Option<&'a str> {
+    pub(crate) fn raw(&self, name: &str) -> Option<&'a str> {
         self.0.try_get(name).ok().flatten()
     }
 

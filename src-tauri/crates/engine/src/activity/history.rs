@@ -106,6 +106,7 @@ fn query(row: Fields<'_>) -> Query {
         error: row.said("error_message").map(|message| with_line_ends(&message)),
         text: with_line_ends(row.text("query_text")),
         status,
+        own: false,
         ours: None,
     }
 }

@@ -113,10 +113,12 @@ impl<'a> Attempt<'a> {
         match self.meant.ask(kind, self.request.note.as_deref(), &mut self.log).await? {
             Asked::Over(over) => self.over(over).await,
             // What an earlier step has ended shows only now.
-            Asked::GoneOn if self.meant.ended_here() => match self.meant.until_over(Duration::ZERO, &mut self.log).await? {
-                Some(over) => self.over(over).await,
-                None => Ok(Outcome::StillRunning),
-            },
+            Asked::GoneOn if self.meant.ended_here() => {
+                match self.meant.until_over(Duration::ZERO, &mut self.log).await? {
+                    Some(over) => self.over(over).await,
+                    None => Ok(Outcome::StillRunning),
+                }
+            }
             Asked::GoneOn => Ok(self.reread().await?.unwrap_or(Outcome::QueryChanged)),
             Asked::NotPermitted => {
                 let me = self.victim.as_ref().map(|victim| victim.me.as_str()).unwrap_or_default();

@@ -11,7 +11,7 @@ use crate::{activity::Source, error::Error, gate::Gate, monitor};
 use super::{
     Outcome, SessionAfter, StepKind,
     proof::{self, Told},
-    running::{self, Seen},
+    running::Seen,
     server::{self, Answer, Life, Signal, Victim},
 };
 
@@ -172,11 +172,7 @@ impl Meant {
     ///
     /// # Errors
     /// As [`Self::now`].
-    pub(super) async fn until_over(
-        &mut self,
-        limit: Duration,
-        steps: &mut dyn Steps,
-    ) -> Result<Option<Over>, Error> {
+    pub(super) async fn until_over(&mut self, limit: Duration, steps: &mut dyn Steps) -> Result<Option<Over>, Error> {
         let began = Instant::now();
         let mut pause = PAUSES.0;
         let mut known = self.query_id;
@@ -262,8 +258,8 @@ impl Meant {
     }
 
     async fn queries(&self) -> Result<Vec<Seen>, Error> {
-        let session_id = self.session_id;
-        monitor::with(&self.asker, |monitor| async move { running::queries_of(&monitor, session_id).await }).await
+        let (source, session_id) = (self.source, self.session_id);
+        monitor::with(&self.asker, |monitor| async move { source.queries_of(&monitor, session_id).await }).await
     }
 
     async fn life(&self) -> Result<Life, Error> {

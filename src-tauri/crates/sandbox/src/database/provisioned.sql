@@ -7,7 +7,7 @@ DROP VIEW pg_catalog.sys_query_history, pg_catalog.sys_query_text, pg_catalog.sy
 CREATE VIEW pg_catalog.stv_recents AS
 SELECT user_id AS userid,
     CASE WHEN end_us IS NULL THEN 'Running' ELSE 'Done' END::character(20) AS status,
-    timestamp 'epoch' + start_us * interval '1 microsecond' + (SELECT ahead FROM pg_internal.clock) AS starttime,
+    pg_catalog.pg_internal_server_time(start_us, (SELECT clock_ahead_us FROM pg_internal.setting)) AS starttime,
     (coalesce(end_us, pg_catalog.pg_internal_now_us()) - start_us)::integer AS duration,
     username::character(50) AS user_name,
     database_name::character(50) AS db_name,
@@ -21,7 +21,7 @@ FROM (
 WHERE end_us IS NULL OR place <= 100;
 
 CREATE VIEW pg_catalog.stv_sessions AS
-SELECT timestamp 'epoch' + start_us * interval '1 microsecond' + (SELECT ahead FROM pg_internal.clock) AS starttime,
+SELECT pg_catalog.pg_internal_server_time(start_us, (SELECT clock_ahead_us FROM pg_internal.setting)) AS starttime,
     session_id AS process,
     username::character(50) AS user_name,
     database_name::character(50) AS db_name,
