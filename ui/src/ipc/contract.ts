@@ -2562,3 +2562,5 @@ export interface Events {
   objects_changed: ObjectsState;
   show: Show;
 }
+
+export type SessionAfter = "usable" | "failed_transaction" | "busy" | "idle" | "closed" | "closed_by_us" | "unknown";

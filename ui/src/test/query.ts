@@ -26,6 +26,7 @@ export function anyQuery(more: Partial<Query> = {}): Query {
     hash: null,
     error: null,
     text: "select 1",
+    own: true,
     ours: null,
     ...more,
   };

@@ -261,6 +261,7 @@ pub fn typescript() -> String {
         CancelOutcome,
         CancelStep,
         CancelStepKind,
+        SessionAfter,
         Show,
     );
     macro_rules! command_table {

@@ -9,6 +9,8 @@ import { useNow } from "../../lib/clock";
 import { useConsoles } from "../../lib/state/consoles";
 import { useDatabases } from "../../lib/state/databases";
 import { useNavigation } from "../../lib/state/navigation";
+import { CancelMany } from "./CancelMany";
+import { ConfirmCancel } from "./ConfirmCancel";
 import { FilterBar } from "./FilterBar";
 import {
   filtered,
@@ -59,6 +61,7 @@ export function ActivityView() {
           <Targets />
           <span className="spacer" />
           {read && <MineSwitch on={filters.onlyMine} onChange={(onlyMine) => setFilters({ ...filters, onlyMine })} />}
+          {read && <CancelMany queries={queries} />}
           {targets.length > 0 && <RefreshButton />}
         </header>
         <TargetNotes reads={known} />
@@ -72,6 +75,7 @@ export function ActivityView() {
           )
         )}
       </section>
+      <ConfirmCancel />
       {query && <QueryDrawer key={query.key} query={query} asOf={query.asOf} now={now} />}
     </div>
   );

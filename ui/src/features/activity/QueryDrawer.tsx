@@ -6,12 +6,16 @@ import { Icon } from "../../components/Icon";
 import type { SessionFacts } from "../../ipc/contract";
 import { copy } from "../../lib/clipboard";
 import { age, bytes, clock, count, moment, took } from "../../lib/format";
+import { CancelNote } from "./CancelNote";
 import { ClientProof, Proof } from "./CancelProof";
+import { type Cancel, useCancels } from "./cancels";
 import { useDetails } from "./details";
 import type { ListedQuery } from "./listed";
 import { PhaseBar } from "./PhaseBar";
 import { elapsedNow, longest, phases } from "./phases";
-import { type Cancel, useActivity } from "./store";
+import { useReads } from "./reads";
+import { stop, terminate } from "./stopping";
+import { useActivity } from "./store";
 
 const DAY = 24 * 3_600_000;
 
@@ -23,7 +27,8 @@ interface Props {
 
 export function QueryDrawer({ query, asOf, now }: Props) {
   const { t } = useTranslation();
-  const cancel = useActivity((state) => state.cancels[query.key]);
+  const cancel = useCancels((state) => state.cancels[query.key]);
+  const [terminating, setTerminating] = useState(false);
   const select = useActivity((state) => state.select);
   const { details, failed } = useDetails(query);
   const text = details?.text ?? query.text;
@@ -57,10 +62,11 @@ export function QueryDrawer({ query, asOf, now }: Props) {
             <Icon name="x" />
           </button>
         </div>
-        {query.live && <Actions query={query} cancel={cancel} />}
+        {query.live && <Actions query={query} cancel={cancel} onTerminate={() => setTerminating(true)} />}
+        {terminating && <Terminate query={query} text={text} onClose={() => setTerminating(false)} />}
       </div>
       <div className="panel__scroll">
-        {cancel && <Proof query={query} cancel={cancel} />}
+        {cancel && <Proof query={query} cancel={cancel} onTerminate={() => setTerminating(true)} />}
         {!cancel && query.ours?.cancel && (
           <ClientProof query={query} program={query.ours.program} cancel={query.ours.cancel} />
         )}
@@ -81,63 +87,83 @@ function badge(status: string): string {
   return { canceled: "badge--warn", failed: "badge--bad", success: "badge--ok" }[status] ?? "";
 }
 
-function Actions({ query, cancel }: { query: ListedQuery; cancel: Cancel | undefined }) {
+function Actions(props: { query: ListedQuery; cancel: Cancel | undefined; onTerminate: () => void }) {
   const { t } = useTranslation();
-  const [confirming, setConfirming] = useState(false);
-  const stop = useActivity((state) => state.cancel);
-  const { database } = query.target;
+  const { query, cancel, onTerminate } = props;
+  const [noting, setNoting] = useState(false);
+  const source = useReads((state) => state.reads[query.target.database]?.about?.source);
   const busy = cancel?.running ?? false;
-  const session = String(query.session_id);
   return (
     <div className="row drawer__do">
       <button
         type="button"
         className="btn btn--sm"
         disabled={busy}
-        onClick={() => stop(query, false)}
+        onClick={() => void stop(query)}
         data-testid="cancel-query"
       >
         <Icon name="stop" />
         {busy && !cancel?.terminate ? t("activity.canceling") : t("activity.cancelQuery")}
       </button>
+      {source !== "stat_activity" && (
+        <button
+          type="button"
+          className="btn btn--sm btn--icon"
+          disabled={busy}
+          aria-label={t("activity.cancelWithNote")}
+          title={t("activity.cancelWithNote")}
+          onClick={() => setNoting(true)}
+          data-testid="cancel-with-note"
+        >
+          <Icon name="file" />
+        </button>
+      )}
       <button
         type="button"
         className="btn btn--sm btn--danger-quiet"
         disabled={busy}
-        onClick={() => setConfirming(true)}
+        onClick={onTerminate}
         data-testid="terminate-session"
       >
         <Icon name="power" />
         {busy && cancel?.terminate ? t("activity.terminating") : t("activity.terminate")}
       </button>
-      {confirming && (
-        <Dialog
-          role="alertdialog"
-          title={t("activity.terminateTitle", { session, database })}
-          onClose={() => setConfirming(false)}
-          foot={
-            <>
-              <button type="button" className="btn" onClick={() => setConfirming(false)} data-autofocus>
-                {t("common.goBack")}
-              </button>
-              <button
-                type="button"
-                className="btn btn--danger"
-                onClick={() => {
-                  setConfirming(false);
-                  void stop(query, true);
-                }}
-                data-testid="terminate-confirm"
-              >
-                {t("activity.terminate")}
-              </button>
-            </>
-          }
-        >
-          <p className="dim">{t("activity.terminateText", { user: query.user })}</p>
-        </Dialog>
-      )}
+      {noting && <CancelNote query={query} onClose={() => setNoting(false)} />}
     </div>
+  );
+}
+
+/** What it costs, whose it is and what it does, in one question for one's own and for another's. */
+function Terminate({ query, text, onClose }: { query: ListedQuery; text: string; onClose: () => void }) {
+  const { t } = useTranslation();
+  const values = { session: String(query.session_id), database: query.target.database, user: query.user };
+  return (
+    <Dialog
+      role="alertdialog"
+      title={t("activity.terminateTitle", values)}
+      onClose={onClose}
+      foot={
+        <>
+          <button type="button" className="btn" onClick={onClose} data-autofocus>
+            {t("common.goBack")}
+          </button>
+          <button
+            type="button"
+            className="btn btn--danger"
+            onClick={() => {
+              onClose();
+              void terminate(query);
+            }}
+            data-testid="terminate-confirm"
+          >
+            {t("activity.terminate")}
+          </button>
+        </>
+      }
+    >
+      <p className="dim">{t("activity.terminateText", values)}</p>
+      <pre className="drawer__sql selectable">{text.slice(0, 1200)}</pre>
+    </Dialog>
   );
 }
 

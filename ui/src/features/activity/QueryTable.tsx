@@ -5,10 +5,12 @@ import { useTranslation } from "react-i18next";
 import { Icon } from "../../components/Icon";
 import { age, bytes, count, moment, oneLine, took } from "../../lib/format";
 import { isComposing } from "../../lib/ime";
+import { useCancels } from "./cancels";
 import { DatabaseName } from "./DatabaseName";
 import type { Sort, SortKey } from "./filters";
 import type { ListedQuery } from "./listed";
 import { elapsedNow } from "./phases";
+import { stop } from "./stopping";
 import { useActivity } from "./store";
 import { SLOW_MS } from "./timeline";
 
@@ -204,8 +206,7 @@ interface RowProps {
 function Row({ query, place, columns, elapsed, now, selected }: RowProps) {
   const { t } = useTranslation();
   const select = useActivity((state) => state.select);
-  const cancel = useActivity((state) => state.cancel);
-  const canceling = useActivity((state) => state.cancels[query.key]?.running ?? false);
+  const canceling = useCancels((state) => state.cancels[query.key]?.running ?? false);
   return (
     <tr
       className={selected ? "is-selected" : undefined}
@@ -227,7 +228,7 @@ function Row({ query, place, columns, elapsed, now, selected }: RowProps) {
             disabled={canceling}
             onClick={(event) => {
               event.stopPropagation();
-              void cancel(query, false);
+              void stop(query);
             }}
             data-testid={`cancel-${query.query_id}`}
           >

@@ -45,7 +45,7 @@ pub struct Activity {
     pub source: Source,
     /// Whose queries these are.
     pub scope: Scope,
-    /// The login's own name at the server.
+    /// The login's own name at the server; empty when the server does not say.
     pub me: String,
     /// The statement by which an administrator shows this login everybody's, when it sees its own only.
     pub grant: Option<String>,
@@ -89,13 +89,10 @@ impl Engine {
         let wanted = wanted.into();
         let gate = self.gate(login)?;
         let mut activity = monitor::with(&gate, |monitor| read(monitor, wanted)).await?;
-        if activity.me.is_empty() {
-            activity.me = login.user_at(&self.shared.catalogue.load()?.database(&login.database)?.database_type);
-        }
         let ours = our_sessions(&self.gates_of(&login.database));
         for query in &mut activity.queries {
-            query.own = query.user == activity.me;
             query.ours = ours.get(&query.session_id).map(|ours| ours.of(query));
+            query.own = !activity.me.is_empty() && query.user == activity.me;
         }
         Ok(activity)
     }

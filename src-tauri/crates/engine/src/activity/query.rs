@@ -49,7 +49,7 @@ pub struct Query {
     pub error: Option<String>,
     /// The beginning of its text.
     pub text: String,
-    /// It is of the database user that asks.
+    /// It is of the user that asks: cancelling it needs no confirmation.
     pub own: bool,
     /// The session of ours behind it.
     pub ours: Option<OurSession>,

@@ -134,6 +134,33 @@ pub(crate) fn is_for_the_leader(sql: &str) -> bool {
     }
 }
 
+/// `CANCEL pid ['message']`, also behind comments.
+const CANCEL: &str = r"(?i)^(?:\s|/\*.*?\*/)*cancel\s+(\d+)(\s*'(?:[^']|'')*')?\s*;?\s*$";
+
+/// The session that one of these statements cancels with a message, and the message.
+pub(crate) fn cancel_message(sql: &str) -> Option<(i32, String)> {
+    static FORM: LazyLock<Regex> = LazyLock::new(|| pattern(CANCEL));
+    split(sql).into_iter().find_map(|statement| {
+        let found = FORM.captures(statement)?;
+        let literal = found.get(2)?.as_str().trim();
+        let message = literal.strip_prefix('\'')?.strip_suffix('\'')?.replace("''", "'");
+        Some((found[1].parse().ok()?, message))
+    })
+}
+
+/// Whether it asks the server to cancel a query or end a session.
+pub(crate) fn signals_a_session(sql: &str) -> bool {
+    static FORM: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\bpg_(?:cancel|terminate)_backend\b"));
+    FORM.is_match(sql) || cancel_message(sql).is_some()
+}
+
+/// Whether one statement mixes a function of the leader node with what may lie on compute nodes. Redshift refuses that of
+/// some functions (<https://docs.aws.amazon.com/redshift/latest/dg/c_sql-functions-leader-node.html>).
+pub(crate) fn mixes_nodes(sql: &str) -> bool {
+    static VIEW: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(?:sys|stv|svv|svl)_\w+"));
+    split(sql).into_iter().any(|statement| signals_a_session(statement) && VIEW.is_match(statement))
+}
+
 /// Says in PostgreSQL what only Redshift's grammar has; None when nothing is to be said otherwise.
 ///
 /// Covers what an administrator runs to prepare a user, and `CANCEL`. Distribution and sort keys, encodings, COPY from
@@ -142,7 +169,7 @@ pub(crate) fn in_postgres(sql: &str) -> Option<String> {
     type Rewrite = fn(&Captures<'_>) -> String;
     static FORMS: LazyLock<[(Regex, Rewrite); 7]> = LazyLock::new(|| {
         [
-            (pattern(r"(?i)^\s*cancel\s+(\d+)(\s*'(?:[^']|'')*')?\s*;?\s*$"), |found| {
+            (pattern(CANCEL), |found| {
                 let message = found.get(2).map_or("NULL", |message| message.as_str().trim());
                 format!("CALL pg_catalog.pg_internal_cancel({}, {message})", &found[1])
             }),
@@ -231,6 +258,7 @@ mod tests {
             "/* x */ SELECT * FROM pg_catalog.pg_internal_show_table('public.\"Orders\"')"
         );
         assert_eq!(said("ALTER USER \"IAMR:x\" SYSLOG ACCESS UNRESTRICTED;"), "GRANT \"syslog access\" TO \"IAMR:x\"");
+        assert_eq!(said("/* a */ CANCEL 5 'it''s'"), "CALL pg_catalog.pg_internal_cancel(5, 'it''s')");
         assert_eq!(in_postgres("select 'cancel 5'"), None);
         assert_eq!(in_postgres("show search_path"), None);
     }
@@ -249,6 +277,16 @@ mod tests {
         for sql in ["select pg_sleep(1)", "select * from orders", "update t set a = 1", "delete from t", "fix from x"] {
             assert!(!is_for_the_leader(sql), "{sql}");
         }
+    }
+
+    #[test]
+    fn a_cancel_with_a_message_is_known_and_so_is_what_asks_for_a_signal() {
+        let both = "select 1 / count(*) from sys_query_history; /* a */ cancel 1073750177 'it''s too; long'";
+        assert_eq!(cancel_message(both), Some((1_073_750_177, "it's too; long".to_owned())));
+        assert_eq!(cancel_message("cancel 5"), None);
+        assert!(signals_a_session(both) && !mixes_nodes(both));
+        assert!(mixes_nodes("select pg_cancel_backend(session_id) from sys_query_history"));
+        assert!(!mixes_nodes("select 1 from sys_query_history; select pg_cancel_backend(5)"));
     }
 
     #[test]
