@@ -137,7 +137,7 @@ export function QueryTable({ queries, now, several, uncounted, sort, onSort }: P
           </tr>
         </thead>
         <tbody>
-          {first > 0 && <tr className="act__gap" style={{ height: first * ROW }} aria-hidden="true" />}
+          {first > 0 && <tr className="act__gap" style={{ height: first * ROW }} />}
           {queries.slice(first, last).map((query, index) => (
             <Row
               key={query.key}
@@ -150,7 +150,7 @@ export function QueryTable({ queries, now, several, uncounted, sort, onSort }: P
             />
           ))}
           {last < queries.length && (
-            <tr className="act__gap" style={{ height: (queries.length - last) * ROW }} aria-hidden="true" />
+            <tr className="act__gap" style={{ height: (queries.length - last) * ROW }} />
           )}
         </tbody>
       </table>
