@@ -16,13 +16,13 @@ select 4418000 + n, 1000, (array['IAMR:etl-writer', 'IAMR:bi-readonly', 'IAMR:wa
     case when n % 11 = 0 then took / 3 else 0 end,
     case when n % 17 = 0 then 'relation \"lake.click_2026\" does not exist' when n % 23 = 0 then 'cancelled on user''s request'
         else '' end,
-    n * 37 % 90000, n * 3700 % 9000000,
+    n * 37 % 90000, n::bigint * 3700 % 9000000,
     (array['select region, city, sum(amount) from mart.daily_sales group by 1, 2 having sum(amount) > ' || n,
         'insert into mart.daily_sales select * from staging.orders where day = ' || n,
         'select 상품명, sum(수량) as 판매수량 from mart.\"상품_일별\" where 일 = ' || n || ' group by 1',
         'copy raw.orders from ''s3://lake/orders/' || n || ''''])[1 + n % 4]
 from generate_series(1, {count}) as n,
-    lateral (select pg_internal_now_us() - (n * {every_us} % 3500000000) - 20000000 as began,
+    lateral (select pg_internal_now_us() - (n::bigint * {every_us} % 3500000000) - 20000000 as began,
         case when n % 29 = 0 then 240000000 when n % 7 = 0 then 40000000 else 800000 + n % 9 * 700000 end::bigint as took) as times
 where began + took < pg_internal_now_us()";
 

@@ -291,7 +291,7 @@ fn a_plain_postgresql_is_read_by_pg_stat_activity() {
         let (ana, bo) = (plain("ana"), plain("bo"));
         let open = |target: &Target| postern_ipc::console::OpenConsole { target: target.clone(), read_only: false };
         let tab = app.host.console_open(open(&ana)).await.expect("it opens").id;
-        let long = format!("select pg_sleep(60) /* of_ana {} */", "z".repeat(2000));
+        let long = format!("select /* of_ana {} */ pg_sleep(60)", "z".repeat(2000));
         let run = app.start(&tab, &long).await;
         let (list, live) = query_where(&app, &ana, "of_ana", |query| query.live).await;
         assert_eq!(list.source, ActivitySource::StatActivity);
@@ -301,7 +301,7 @@ fn a_plain_postgresql_is_read_by_pg_stat_activity() {
 
         let found = details(&app, &ana, &live).await;
         assert!(!found.whole, "the server keeps less");
-        assert!(found.text.is_some_and(|text| text.starts_with("select pg_sleep(60) /* of_ana")));
+        assert!(found.text.is_some_and(|text| text.starts_with("select /* of_ana zzz")));
         let session = found.session.expect("its session");
         assert_eq!((&*session.status, session.program.as_deref()), ("active", Some("Postern console")));
         assert!(session.transaction_since.is_some());
@@ -319,7 +319,7 @@ fn a_plain_postgresql_is_read_by_pg_stat_activity() {
         // What waits for a lock is seen to.
         superuser.batch_execute("begin; lock table public.held").await.expect("it is held");
         let waiting = app.host.console_open(open(&bo)).await.expect("it opens").id;
-        let held = app.start(&waiting, "select count(*) from public.held /* waits_there */").await;
+        let held = app.start(&waiting, "select /* waits_there */ count(*) from public.held").await;
         let (_, query) = query_where(&app, &ana, "of_ana", |query| query.live).await;
         assert!(!query.waits_for_lock);
         let (_, query) = query_where(&app, &bo, "waits_there", |query| query.lock_wait_ms > 100).await;
