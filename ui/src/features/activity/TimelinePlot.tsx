@@ -249,7 +249,7 @@ export function TimelinePlot({ queries, range, now, several }: Props) {
         onPointerMove={(event) => event.buttons === 1 && centre(event)}
       />
       <p className="tl__foot faint num">
-        <span>{`${time(limits.from, now)} – ${time(Math.min(limits.to, now), now)}`}</span>
+        <Legend />
         <span className="spacer" />
         {picture.left > 0 && (
           <span data-testid="timeline-left">{t("activity.timelineLeft", { count: picture.left })}</span>
@@ -315,10 +315,6 @@ function Tip(props: { bar: Bar; now: number; pixels: number; several: boolean; b
       <p className="mono clip">{oneLine(query.text.slice(0, 160))}</p>
     </div>
   );
-}
-
-function time(at: number, now: number): string {
-  return now - at > DAY ? `${monthDay(at)}` : clock(at);
 }
 
 /** The canvas at the screen's own resolution; null where nothing can be drawn. */
