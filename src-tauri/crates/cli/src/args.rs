@@ -1,6 +1,6 @@
 //! The command line, as typed. Mirrors `tsh` and `tctl` where they have the command.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use postern_engine::results::parameters::{Kind, Parameter};
@@ -156,9 +156,12 @@ pub(crate) enum Db {
     Exec(DbExec),
     /// Close all proxies of a database (of all databases when none is named) and forget its credentials.
     Logout(DbLogout),
-    /// List the queries of a server, from SYS_QUERY_HISTORY.
+    /// List the queries of a server.
     Queries(DbQueries),
-    /// Cancel one query, and prove it.
+    /// Cancel one query or several, and prove it.
+    ///
+    /// Exit code: 0 when every query that was meant runs no more, by the server's word; 1 when one still runs, was refused or could not
+    /// be asked for; 2 when the command line makes no sense.
     Cancel(DbCancel),
 }
 
@@ -227,22 +230,48 @@ pub(crate) struct DbQueries {
     /// Finished ones too.
     #[arg(long)]
     pub(crate) all: bool,
+    /// List them again and again until a signal; with `--format json` one line for each time. Each time keeps a workgroup awake, which
+    /// is billed.
+    #[arg(long)]
+    pub(crate) watch: bool,
+    /// Seconds between two lists of --watch.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, requires = "watch", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) every: u64,
 }
 
 /// `db cancel`
 #[derive(Args, Debug)]
+#[command(group = clap::ArgGroup::new("which").required(true).multiple(true).args(["session", "user", "older_than"]))]
 pub(crate) struct DbCancel {
     #[command(flatten)]
     pub(crate) target: Target,
     /// `session_id` of the query, the PID that pg_cancel_backend takes.
-    #[arg(long, value_name = "PID")]
-    pub(crate) session: i32,
+    #[arg(long, value_name = "PID", conflicts_with_all = ["user", "older_than"])]
+    pub(crate) session: Option<i32>,
     /// Refuse unless the session still runs this query.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", requires = "session")]
     pub(crate) query: Option<i64>,
-    /// End the whole session (pg_terminate_backend).
+    /// All live queries of this database user.
+    #[arg(long, value_name = "USER")]
+    pub(crate) user: Option<String>,
+    /// All live queries that have taken longer than this: 90s, 5m, 2h.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) older_than: Option<Duration>,
+    /// End the whole session (pg_terminate_backend): its open transaction is rolled back, its temporary tables go.
     #[arg(long)]
     pub(crate) terminate: bool,
+    /// What the owner is told in place of the server's own sentence (CANCEL pid 'message'). Redshift only.
+    #[arg(long, value_name = "TEXT", conflicts_with = "terminate")]
+    pub(crate) message: Option<String>,
+    /// Why, for the audit log.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) why: Option<String>,
+    /// List what would be canceled, and cancel nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Cancel queries of other users too. Without it, one of another user's is refused.
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 /// `proxy …`
@@ -329,6 +358,19 @@ fn listen(text: &str) -> Result<Listen, String> {
         None => host.parse().map(IpAddr::V4),
     };
     Ok(Listen { address: Some(address.map_err(|_| wrong("no IP address"))?), port })
+}
+
+/// `90s`, `5m`, `2h`
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "write it as 90s, 5m or 2h".to_owned();
+    let unit = match text.chars().last() {
+        Some('s') => 1,
+        Some('m') => 60,
+        Some('h') => 3600,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
+    number.checked_mul(unit).map(Duration::from_secs).ok_or_else(wrong)
 }
 
 /// `NAME=VALUE`, `NAME:KIND=VALUE`, `NAME:null`
@@ -433,6 +475,15 @@ mod tests {
         assert_eq!(told("x:null"), Ok(("x".to_owned(), Kind::Null, String::new())));
         for text in ["", "a", "=b", "a:int=1", "a:number=one", "a:null=1", "a:date"] {
             assert!(told(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_has_a_unit() {
+        let seconds = |text: &str| duration(text).map(|time| time.as_secs());
+        assert_eq!((seconds("90s"), seconds("5m"), seconds("2h")), (Ok(90), Ok(300), Ok(7200)));
+        for text in ["", "5", "m", "-5m", "5 m", "5d", "99999999999999999999h", "분"] {
+            assert!(seconds(text).is_err(), "{text}");
         }
     }
 

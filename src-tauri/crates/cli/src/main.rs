@@ -5,6 +5,7 @@ mod commands;
 mod failure;
 mod print;
 mod stop;
+mod words;
 
 use std::process::ExitCode;
 

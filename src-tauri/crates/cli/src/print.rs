@@ -12,6 +12,20 @@ pub(crate) fn line(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
+/// One line of data of many, at once; `false` when nobody reads any more.
+pub(crate) fn line_or_gone(text: &str) -> bool {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{text}").and_then(|()| out.flush()).is_ok()
+}
+
+/// A page in place of the one before, on a terminal; elsewhere one after the other. `false` when nobody reads any more.
+pub(crate) fn page(text: &str) -> bool {
+    let mut out = std::io::stdout().lock();
+    // Home, and clear to the end: what was scrolled away stays.
+    let begin = if std::io::IsTerminal::is_terminal(&out) { "\x1b[H\x1b[J" } else { "" };
+    writeln!(out, "{begin}{text}").and_then(|()| out.flush()).is_ok()
+}
+
 /// Data that has its own line ends.
 pub(crate) fn raw(text: &str) {
     let mut out = std::io::stdout().lock();

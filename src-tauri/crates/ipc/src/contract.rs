@@ -70,6 +70,7 @@ macro_rules! commands {
             object_definition(ObjectRequest) -> String,
             console_complete(CompleteRequest) -> Completion,
             activity_list(ActivityRequest) -> Activity,
+            activity_details(QueryDetailsRequest) -> QueryDetails,
             activity_cancel(CancelQuery) -> CancelReport,
         }
     };
@@ -247,8 +248,12 @@ pub fn typescript() -> String {
         Offer,
         ActivityRequest,
         Activity,
+        ActivitySource,
         ActivityScope,
         Query,
+        QueryDetailsRequest,
+        QueryDetails,
+        SessionFacts,
         OurSession,
         ClientCancel,
         CancelQuery,
@@ -256,6 +261,7 @@ pub fn typescript() -> String {
         CancelOutcome,
         CancelStep,
         CancelStepKind,
+        SessionAfter,
         Show,
     );
     macro_rules! command_table {

@@ -50,6 +50,43 @@ impl WorkgroupFaults {
         self.workgroup.faults.ignore_cancel_requests(on);
     }
 
+    /// `pg_cancel_backend` and CANCEL are answered as ever, and nothing is canceled. `pg_terminate_backend` works.
+    pub async fn ignore_cancel_functions(&self, on: bool) {
+        self.workgroup.history.ignore_cancel_functions(on).await;
+    }
+
+    /// What asks for a cancel or the end of a session takes so long on its way to the server: time for that session to go on to another
+    /// query.
+    pub fn delay_signals(&self, delay: Duration) {
+        self.workgroup.faults.delay_signals(delay);
+    }
+
+    /// Functions that signal a session are refused in one statement with SYS and STV views, as Redshift refuses functions that run on its
+    /// leader node only together with tables of its compute nodes.
+    pub fn keep_nodes_apart(&self, on: bool) {
+        self.workgroup.faults.keep_nodes_apart(on);
+    }
+
+    /// Statements that read or write tables, or sleep, are planned and compiled for so long before they queue or run.
+    pub fn hold_in_planning(&self, planning: Duration, compiling: Duration) {
+        self.workgroup.admission.hold_in_planning(planning, compiling);
+    }
+
+    /// At most so many of them run at once, the others queue; None lets all of them run.
+    pub fn limit_concurrency(&self, limit: Option<usize>) {
+        self.workgroup.admission.limit(limit);
+    }
+
+    /// A login that would make more sessions than this is refused in Redshift's words.
+    pub fn limit_connections(&self, limit: Option<usize>) {
+        self.workgroup.faults.limit_connections(limit);
+    }
+
+    /// The server's clock is ahead of the machine's by so much, or behind: in SYS views, `now()` and `getdate()`.
+    pub async fn set_clock_ahead(&self, ahead: time::Duration) {
+        self.workgroup.history.set_clock_ahead(ahead).await;
+    }
+
     /// Every password issued so far, for whatever workgroup, is expired from now on.
     pub fn expire_passwords_now(&self) {
         self.ledger.expire_all();

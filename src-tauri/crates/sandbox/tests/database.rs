@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod phases;
 mod support;
 
 use std::path::Path;

@@ -1,11 +1,12 @@
 //! One file per group of commands. Each unpacks its arguments, asks the engine and prints.
 
 mod access;
-mod activity;
 mod audit;
+mod cancel;
 mod databases;
 mod exec;
 mod proxy;
+mod queries;
 mod resources;
 mod session;
 
@@ -32,8 +33,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Db(Db::Connect(connect)) => proxy::connect(&engine, &connect).await,
         Command::Db(Db::Exec(exec)) => exec::exec(&engine, format, &exec).await,
         Command::Db(Db::Logout(logout)) => proxy::logout(&engine, &logout).await,
-        Command::Db(Db::Queries(queries)) => activity::queries(&engine, format, &queries).await,
-        Command::Db(Db::Cancel(cancel)) => activity::cancel(&engine, format, &cancel).await,
+        Command::Db(Db::Queries(queries)) => queries::queries(&engine, format, &queries).await,
+        Command::Db(Db::Cancel(cancel)) => cancel::cancel(&engine, format, cancel).await,
         Command::Proxy(Proxy::Db(db)) => proxy::serve(&engine, format, &db).await,
         Command::Access(Access::Check(check)) => access::check(&engine, format, &check),
         Command::Access(Access::Options(options)) => access::options(&engine, format, &options),

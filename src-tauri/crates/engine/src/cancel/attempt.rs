@@ -1,177 +1,201 @@
-//! A cancel that a person asks for in the activity panel or by `postern db cancel`, from the question to the proof.
+//! A cancel that a person asks for in the activity panel or by `postern db cancel`, or that a rule of theirs asks for, from the question
+//! to the proof.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant, SystemTime};
 
-use postern_proxy::{CancelOutcome, QueryMark};
+use postern_proxy::CancelOutcome;
+use serde_json::{Map, Value, json};
 
-use crate::{engine::Engine, error::Error, gate::Gate, monitor::Monitor};
+use crate::{activity::Source, clock, engine::Engine, error::Error};
 
 use super::{
-    CancelReport, CancelRequest, CancelStep, Outcome, PATIENCE, StepKind,
-    function::{self, Asked},
-    proof,
-    running::{Seen, Source},
+    CancelReport, CancelRequest, CancelStep, Outcome, PATIENCE, SessionAfter, StepKind, Victim,
+    meant::{Asked, Meant, Now, Over, Steps, outcome},
+    record::{End, Record},
+    server::check_note,
 };
-
-/// How long the last step is waited for.
-const LAST_PATIENCE: Duration = Duration::from_secs(10);
 
 /// One cancel under way.
 pub(super) struct Attempt<'a> {
+    engine: &'a Engine,
     request: &'a CancelRequest,
-    monitor: Arc<Monitor>,
-    source: Source,
-    query_id: Option<i64>,
-    /// The session, when it is ours, and what it ran before anything was read: as long as it still runs that, the query that is
-    /// read of it is the one that would be hit.
-    ours: Option<(Arc<Gate>, QueryMark)>,
+    meant: Meant,
+    log: Log,
+    record: Record,
+    asked_at: SystemTime,
+    victim: Option<Victim>,
+    session: Option<SessionAfter>,
+    grant: Option<String>,
+}
+
+/// The steps so far.
+struct Log {
     began: Instant,
     steps: Vec<CancelStep>,
 }
 
-/// What the session runs.
-enum Now {
-    /// The query that is meant.
-    Meant { status: String },
-    /// That query has ended, as the server says.
-    Ended { status: String },
-    /// Another one.
-    Other { query_id: i64, status: String },
-    /// Nothing that this login may see.
-    Nothing,
+impl Steps for Log {
+    fn step(&mut self, kind: StepKind, ok: bool, detail: String) {
+        self.steps.push(CancelStep { kind, ok, at: self.began.elapsed(), detail });
+    }
 }
 
 impl<'a> Attempt<'a> {
-    pub(super) async fn begin(engine: &Engine, request: &'a CancelRequest) -> Result<Self, Error> {
-        let gate = engine.gate(&request.login)?;
-        let source = Source::of(&engine.shared.catalogue.load()?.database(&request.login.database)?.database_type);
+    pub(super) async fn begin(engine: &'a Engine, request: &'a CancelRequest) -> Result<Self, Error> {
+        let asked_at = clock::now();
         let began = Instant::now();
-        let monitor = gate.monitor().await?;
+        let gate = engine.gate(&request.login)?;
         let ours = engine
             .gate_of_backend(&request.login.database, request.session_id)
             .and_then(|gate| gate.running(request.session_id).map(|query| (gate, query)));
-        Ok(Self { request, monitor, source, query_id: request.query_id, ours, began, steps: Vec::new() })
+        let record = Record::new(request.terminate, about(engine, request)?);
+        let meant = Meant::new(gate, request.session_id, request.query_id, ours).await?;
+        check(request, meant.source)?;
+        Ok(Self {
+            engine,
+            request,
+            meant,
+            log: Log { began, steps: Vec::new() },
+            record,
+            asked_at,
+            victim: None,
+            session: None,
+            grant: None,
+        })
     }
 
+    /// To the end, which is recorded whatever it is.
     pub(super) async fn finish(mut self) -> Result<CancelReport, Error> {
-        let outcome = self.run().await?;
-        Ok(CancelReport { outcome, elapsed: self.began.elapsed(), steps: self.steps })
+        let outcome = self.run().await;
+        let elapsed = self.log.began.elapsed();
+        let end = End { outcome: outcome.as_ref().copied(), session: self.session, steps: &self.log.steps, elapsed };
+        self.record.ended(self.engine.audit(), end)?;
+        Ok(CancelReport {
+            outcome: outcome?,
+            steps: self.log.steps,
+            elapsed,
+            asked_at: self.asked_at,
+            query_id: self.meant.query_id,
+            victim: self.victim,
+            session: self.session,
+            grant: self.grant,
+        })
     }
 
     async fn run(&mut self) -> Result<Outcome, Error> {
         if let Some(outcome) = self.reread().await? {
             return Ok(outcome);
         }
-        if self.request.terminate {
-            return self.by_function(StepKind::TerminateBackend).await;
+        if !self.is_own_or_confirmed().await? {
+            return Ok(Outcome::ConfirmationNeeded);
         }
-        let Some((gate, query)) = self.ours.clone() else {
-            return self.by_function(StepKind::CancelBackend).await;
+        self.record.asked(self.engine.audit())?;
+        if self.request.terminate {
+            return self.by_server(StepKind::TerminateBackend).await;
+        }
+        // A note goes with the server's own command only.
+        let Some((gate, query)) = self.meant.ours.clone().filter(|_| self.request.note.is_none()) else {
+            return self.by_server(StepKind::CancelBackend).await;
         };
         let sent = gate.proxy().cancel_query(query).await;
-        self.step(StepKind::WireCancel, matches!(sent, CancelOutcome::Sent), why_not(&sent));
-        if let Some(outcome) = self.wait(PATIENCE).await? {
-            self.client_told(&gate, query).await;
-            return Ok(outcome);
+        self.log.step(StepKind::WireCancel, matches!(sent, CancelOutcome::Sent), why_not(&sent));
+        if let Some(over) = self.meant.until_over(PATIENCE, &mut self.log).await? {
+            return self.over(over).await;
         }
         if let Some(outcome) = self.reread().await? {
             return Ok(outcome);
         }
-        let outcome = self.by_function(StepKind::CancelBackend).await?;
-        if outcome == Outcome::Canceled {
-            self.client_told(&gate, query).await;
-        }
-        Ok(outcome)
+        self.by_server(StepKind::CancelBackend).await
     }
 
-    /// Asks `pg_cancel_backend` or `pg_terminate_backend`, and waits for the proof.
-    async fn by_function(&mut self, kind: StepKind) -> Result<Outcome, Error> {
-        let ours = self.ours.as_ref().map(|(gate, query)| (&**gate, *query));
-        match function::ask(kind, self.request.session_id, &self.monitor, ours).await? {
-            Asked::Done(call) => self.step(kind, true, call),
-            Asked::Refused { message, not_permitted } => {
-                self.step(kind, false, message);
-                if not_permitted {
-                    return Ok(Outcome::NotPermitted);
+    /// Through another session, and to the proof.
+    async fn by_server(&mut self, kind: StepKind) -> Result<Outcome, Error> {
+        match self.meant.ask(kind, self.request.note.as_deref(), &mut self.log).await? {
+            Asked::Over(over) => self.over(over).await,
+            // What an earlier step has ended shows only now.
+            Asked::GoneOn if self.meant.ended_here() => {
+                match self.meant.until_over(Duration::ZERO, &mut self.log).await? {
+                    Some(over) => self.over(over).await,
+                    None => Ok(Outcome::StillRunning),
                 }
             }
-            Asked::GoneOn => return Ok(self.reread().await?.unwrap_or(Outcome::QueryChanged)),
+            Asked::GoneOn => Ok(self.reread().await?.unwrap_or(Outcome::QueryChanged)),
+            Asked::NotPermitted => {
+                let me = self.victim.as_ref().map(|victim| victim.me.as_str()).unwrap_or_default();
+                self.grant = self.meant.source.grant(me, self.request.terminate);
+                Ok(Outcome::NotPermitted)
+            }
+            Asked::Refused | Asked::Lives => Ok(Outcome::StillRunning),
         }
-        Ok(self.wait(LAST_PATIENCE).await?.unwrap_or(Outcome::StillRunning))
+    }
+
+    /// The query is over: how, and how its session is.
+    async fn over(&mut self, over: Over) -> Result<Outcome, Error> {
+        self.log.step(StepKind::ServerReports, true, over.status.clone());
+        if self.request.terminate {
+            let after = self.meant.until_gone().await?;
+            self.session = Some(after);
+            let gone = matches!(after, SessionAfter::Closed | SessionAfter::Unknown);
+            return Ok(if gone { Outcome::Terminated } else { Outcome::StillRunning });
+        }
+        let (after, told) = self.meant.settle(&mut self.log).await?;
+        self.session = Some(after);
+        Ok(outcome(&over, told))
     }
 
     /// Reads what the session runs, and says the outcome when there is nothing to act on.
     async fn reread(&mut self) -> Result<Option<Outcome>, Error> {
-        let (ok, detail, outcome) = match self.now().await? {
+        let (ok, detail, outcome) = match self.meant.now().await? {
             Now::Meant { status } => (true, status, None),
             Now::Ended { status } => (false, status, Some(Outcome::AlreadyFinished)),
             Now::Other { query_id, status } => (false, format!("{query_id} {status}"), Some(Outcome::QueryChanged)),
-            Now::Nothing => (false, String::new(), Some(Outcome::AlreadyFinished)),
+            Now::Nothing => (false, String::new(), Some(Outcome::NotSeen)),
         };
-        self.step(StepKind::Reread, ok, detail);
+        self.log.step(StepKind::Reread, ok, detail);
         Ok(outcome)
     }
 
-    /// Waits for the server to say that the query has ended.
-    async fn wait(&mut self, limit: Duration) -> Result<Option<Outcome>, Error> {
-        let deadline = Instant::now() + limit;
-        let mut pause = Duration::from_millis(50);
-        loop {
-            let ended = match self.now().await? {
-                Now::Ended { status } => Some(status),
-                Now::Other { .. } | Now::Nothing => Some(String::new()),
-                Now::Meant { .. } => None,
-            };
-            if let Some(status) = ended {
-                let told = || self.ours.as_ref().and_then(|(gate, query)| gate.proxy().was_told(*query)) == Some(true);
-                let outcome = match status.as_str() {
-                    _ if self.request.terminate => Outcome::Terminated,
-                    "canceled" => Outcome::Canceled,
-                    // A server that keeps no history; what our client got proves it too.
-                    "" if told() => Outcome::Canceled,
-                    // A server that forgets the row of a killed query, or one that was quicker than we.
-                    _ => Outcome::AlreadyFinished,
-                };
-                self.step(StepKind::ServerReports, true, status);
-                return Ok(Some(outcome));
-            }
-            if Instant::now() >= deadline {
-                return Ok(None);
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_millis(500));
-        }
+    /// Finds out whose query it is. A person is asked before another's is touched.
+    async fn is_own_or_confirmed(&mut self) -> Result<bool, Error> {
+        let Some(query_id) = self.meant.query_id else { return Ok(false) };
+        let victim = self.meant.whose(query_id).await?;
+        self.record.add("query_id", json!(query_id));
+        self.record.add("query_user", json!(victim.user));
+        self.record.add("db_query", json!(victim.text));
+        let own = victim.own;
+        self.victim = Some(victim);
+        Ok(own || self.request.confirmed)
     }
+}
 
-    /// What the session runs now. The first live query found becomes the one that is meant when none was named.
-    async fn now(&mut self) -> Result<Now, Error> {
-        let found = self.source.queries_of(&self.monitor, self.request.session_id).await?;
-        let live = found.iter().find(|seen| seen.lives());
-        if self.query_id.is_none() {
-            self.query_id = live.map(|seen| seen.query_id);
-        }
-        let Some(meant) = self.query_id else { return Ok(Now::Nothing) };
-        Ok(match (found.iter().find(|seen| seen.query_id == meant), live) {
-            (Some(seen), _) if seen.lives() => Now::Meant { status: seen.status.clone() },
-            (Some(seen), _) => Now::Ended { status: seen.status.clone() },
-            (None, Some(Seen { query_id, status })) => Now::Other { query_id: *query_id, status: status.clone() },
-            (None, None) => Now::Nothing,
-        })
+/// What cannot be asked for.
+fn check(request: &CancelRequest, source: Source) -> Result<(), Error> {
+    let Some(note) = &request.note else { return Ok(()) };
+    let wrong = |problem: &str| Err(Error::InvalidValue { field: "note".to_owned(), problem: problem.to_owned() });
+    if request.terminate {
+        return wrong("goes with a cancel, not with the end of a session");
     }
+    if !source.takes_notes() {
+        return wrong("PostgreSQL has no way to send one with a cancel");
+    }
+    check_note(note)
+}
 
-    /// Whether the client of our session has got the server's answer. One that the server leaves hanging although it reports the query
-    /// canceled is told by us.
-    async fn client_told(&mut self, gate: &Gate, query: QueryMark) {
-        let (told, detail) = proof::client_told(gate, query).await;
-        self.step(StepKind::ClientTold, told, detail);
-    }
-
-    fn step(&mut self, kind: StepKind, ok: bool, detail: String) {
-        self.steps.push(CancelStep { kind, ok, at: self.began.elapsed(), detail });
-    }
+/// Who, what and why, as far as it is known before anything is read.
+fn about(engine: &Engine, request: &CancelRequest) -> Result<Map<String, Value>, Error> {
+    let user = engine.shared.identity()?.sign_in.user;
+    let fields = [
+        ("user", json!(user)),
+        ("by", json!(request.by.word())),
+        ("why", json!(request.why)),
+        ("message", json!(request.note)),
+        ("db_service", json!(request.login.database)),
+        ("db_user", json!(request.login.db_user)),
+        ("db_name", json!(request.login.db_name)),
+        ("session_id", json!(request.session_id)),
+        ("query_id", json!(request.query_id)),
+    ];
+    Ok(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
 /// Why a CancelRequest was not sent; nothing when it was.

@@ -2,27 +2,37 @@
 //! does not help within two seconds, and 57014 from us where the server has cancelled but leaves its session hanging.
 //!
 //! A PID names a session, not a query: what that session runs is read again right before each step that acts, and nothing is done when
-//! it is not the query the person saw. A session of ours is held besides, so that it cannot begin another in between.
+//! it is not the query the person saw. A session of ours is held besides, so that it cannot begin another in between; for any other the
+//! server itself is told to look and to signal in one statement.
 //!
-//! - `attempt`: a cancel that a person asks for in the activity panel.
+//! - `attempt`: a cancel that a person asks for in the activity panel, by command, or by a rule.
 //! - `pursuit`: what follows a client's own CancelRequest.
-//! - `function`: the step through another session; `running`: what the server says a session runs; `proof`: what our own session shows.
+//! - `meant`: the query, and the wait for the server's word of it, which both share; `server`: what each kind of server is asked;
+//!   `running`: what it says a session runs; `proof`: what our own session shows; `record`: the audit log.
 
 mod attempt;
-mod function;
+mod meant;
 mod proof;
 mod pursuit;
+mod record;
 mod running;
+mod server;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
-use crate::{clock::whole_millis, engine::Engine, error::Error, login::Login};
+use crate::{
+    clock::{rfc3339, whole_millis},
+    engine::Engine,
+    error::Error,
+    login::Login,
+};
 
 use attempt::Attempt;
 pub use pursuit::Pursued;
 pub(crate) use pursuit::{Pursuits, pursue};
+pub use server::Victim;
 
 /// How long one step has to show before the next is taken.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -38,6 +48,48 @@ pub struct CancelRequest {
     pub query_id: Option<i64>,
     /// End the whole session.
     pub terminate: bool,
+    /// What its owner is told in place of the server's own sentence (Redshift's `CANCEL pid 'message'`).
+    pub note: Option<String>,
+    /// A person has said that it may be another user's.
+    pub confirmed: bool,
+    /// Where the wish comes from.
+    pub by: By,
+    /// Why, in words for the audit log.
+    pub why: Option<String>,
+}
+
+impl CancelRequest {
+    /// The cancel of one query of one's own, with nothing special about it.
+    #[must_use]
+    pub fn new(by: By, login: Login, session_id: i32, query_id: Option<i64>) -> Self {
+        Self { login, session_id, query_id, terminate: false, note: None, confirmed: false, by, why: None }
+    }
+}
+
+/// Where the wish to cancel something comes from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum By {
+    /// The window.
+    Window,
+    /// The command line.
+    Command,
+    /// A rule that a person has set.
+    Rule,
+    /// A client's own CancelRequest, such as Ctrl+C in psql, or the console's Stop.
+    Client,
+}
+
+impl By {
+    /// How it is called in the audit log.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Window => "window",
+            Self::Command => "command",
+            Self::Rule => "rule",
+            Self::Client => "client",
+        }
+    }
 }
 
 /// What was done, and how it ended.
@@ -49,13 +101,41 @@ pub struct CancelReport {
     pub steps: Vec<CancelStep>,
     /// From the question to the proof.
     pub elapsed: Duration,
+    /// When it was asked for, by this machine's clock.
+    pub asked_at: SystemTime,
+    /// Which query was meant, once that is known.
+    pub query_id: Option<i64>,
+    /// Whose it was, where that was read.
+    pub victim: Option<Victim>,
+    /// How its session is now, where something was done.
+    pub session: Option<SessionAfter>,
+    /// The grant that would allow it, where rights are missing and one would.
+    pub grant: Option<String>,
 }
 
 impl CancelReport {
-    /// For programs: `{"outcome", "elapsed_ms", "steps": [{"step", "ok", "at_ms", "detail"}]}`.
+    /// How long after the question the server said that the query is over, and its word for how.
+    #[must_use]
+    pub fn reported(&self) -> Option<(Duration, &str)> {
+        let step = self.steps.iter().rev().find(|step| step.kind == StepKind::ServerReports)?;
+        Some((step.at, &step.detail))
+    }
+
+    /// For programs: `{"outcome", "query_id", "username", "asked_at", "reported_after_ms", "session", "grant", "elapsed_ms",
+    /// "steps": [{"step", "ok", "at_ms", "detail"}]}`.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        json!({"outcome": self.outcome.word(), "elapsed_ms": whole_millis(self.elapsed), "steps": steps_json(&self.steps)})
+        json!({
+            "outcome": self.outcome.word(),
+            "query_id": self.query_id,
+            "username": self.victim.as_ref().map(|victim| &victim.user),
+            "asked_at": rfc3339(self.asked_at),
+            "reported_after_ms": self.reported().map(|(after, _)| whole_millis(after)),
+            "session": self.session.map(SessionAfter::word),
+            "grant": self.grant,
+            "elapsed_ms": whole_millis(self.elapsed),
+            "steps": steps_json(&self.steps),
+        })
     }
 }
 
@@ -66,10 +146,16 @@ pub enum Outcome {
     Canceled,
     /// The session is gone.
     Terminated,
+    /// It ended after we asked, and the server does not say how.
+    Ended,
     /// It had ended before, or ended by itself.
     AlreadyFinished,
     /// The session runs another query; nothing was done to it.
     QueryChanged,
+    /// The server shows this login no such query; nothing was done.
+    NotSeen,
+    /// It is another user's, and nobody has confirmed that; nothing was done.
+    ConfirmationNeeded,
     /// Asked, and it still runs.
     StillRunning,
     /// The login may not do it.
@@ -83,10 +169,54 @@ impl Outcome {
         match self {
             Self::Canceled => "canceled",
             Self::Terminated => "terminated",
+            Self::Ended => "ended",
             Self::AlreadyFinished => "already_finished",
             Self::QueryChanged => "query_changed",
+            Self::NotSeen => "not_seen",
+            Self::ConfirmationNeeded => "confirmation_needed",
             Self::StillRunning => "still_running",
             Self::NotPermitted => "not_permitted",
+        }
+    }
+
+    /// The query that was meant runs no more, by the server's word.
+    #[must_use]
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Canceled | Self::Terminated | Self::Ended | Self::AlreadyFinished)
+    }
+}
+
+/// How the session of a canceled query is afterwards.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SessionAfter {
+    /// Ours: it has answered and waits for its client.
+    Usable,
+    /// Ours: it has answered, and its transaction has failed, so that only a rollback helps.
+    FailedTransaction,
+    /// It runs another query by now.
+    Busy,
+    /// Not ours: the server shows it open, and nothing running in it.
+    Idle,
+    /// It is gone.
+    Closed,
+    /// Ours: the server left it hanging, so its client was told 57014 by us, and it was closed.
+    ClosedByUs,
+    /// The server does not say.
+    Unknown,
+}
+
+impl SessionAfter {
+    /// How it is called in the audit log and by programs.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Usable => "usable",
+            Self::FailedTransaction => "failed_transaction",
+            Self::Busy => "busy",
+            Self::Idle => "idle",
+            Self::Closed => "closed",
+            Self::ClosedByUs => "closed_by_postern",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -111,9 +241,9 @@ pub enum StepKind {
     Reread,
     /// CancelRequest over TLS with the server's own key.
     WireCancel,
-    /// `pg_cancel_backend` from another login.
+    /// `pg_cancel_backend`, or `CANCEL` with a note, from another session.
     CancelBackend,
-    /// `pg_terminate_backend` from another login.
+    /// `pg_terminate_backend` from another session.
     TerminateBackend,
     /// SYS_QUERY_HISTORY says how it ended.
     ServerReports,
@@ -137,36 +267,14 @@ impl StepKind {
 }
 
 impl Engine {
-    /// Cancels a query: over the wire when the session is ours, through `pg_cancel_backend` otherwise or when that does
-    /// not help within two seconds. Reports what the server says became of it.
+    /// Cancels a query: over the wire when the session is ours, through the server's own function or command otherwise or when that
+    /// does not help within two seconds. Reports what the server says became of it.
     ///
     /// # Errors
-    /// As [`Engine::activity`]. That the query could not be canceled is no error but an outcome.
+    /// As [`Engine::activity`]; [`Error::InvalidValue`] for a note that cannot be; [`Error::Storage`] when it could not be recorded, and
+    /// then nothing was done. That the query could not be canceled is no error but an outcome.
     pub async fn cancel(&self, request: &CancelRequest) -> Result<CancelReport, Error> {
-        let report = Attempt::begin(self, request).await?.finish().await?;
-        self.record_cancel(request, &report)?;
-        Ok(report)
-    }
-
-    fn record_cancel(&self, request: &CancelRequest, report: &CancelReport) -> Result<(), Error> {
-        let (event, code) =
-            if request.terminate { ("db.session.terminate", "PST02I") } else { ("db.session.query.cancel", "PST01I") };
-        let user = self.shared.identity()?.sign_in.user;
-        self.audit().append(
-            event,
-            code,
-            json!({
-                "user": user,
-                "db_service": request.login.database,
-                "db_user": request.login.db_user,
-                "db_name": request.login.db_name,
-                "session_id": request.session_id,
-                "query_id": request.query_id,
-                "outcome": report.outcome.word(),
-                "steps": steps_json(&report.steps),
-                "elapsed_ms": whole_millis(report.elapsed),
-            }),
-        )
+        Attempt::begin(self, request).await?.finish().await
     }
 }
 

@@ -4,36 +4,27 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use postern_proxy::{CancelOutcome, QueryMark, SessionId};
-use postern_wire::ErrorResponse;
-use serde_json::json;
+use serde_json::{Map, json};
 
 use crate::{
-    clock::whole_millis,
+    clock,
     engine::{Engine, lock},
     error::Error,
     gate::Gate,
     login::Login,
-    monitor::Monitor,
 };
 
 use super::{
-    CancelStep, Outcome, PATIENCE, StepKind,
+    By, CancelStep, Outcome, PATIENCE, SessionAfter, StepKind,
     attempt::why_not,
-    function::{self, Asked},
-    proof,
-    running::Source,
-    steps_json,
+    meant::{Asked, Meant, Over, Steps, outcome},
+    proof::{self, Told},
+    record::{End, Record},
 };
-
-/// How long the server is asked whether it has ended the query.
-const LAST_PATIENCE: Duration = Duration::from_secs(10);
-
-/// SYS_QUERY_HISTORY may show a query later than it began (AWS names no limit).
-const LATE_HISTORY: Duration = Duration::from_secs(4);
 
 /// The last cancel that was asked for in each session.
 #[derive(Debug, Default)]
@@ -52,6 +43,10 @@ pub struct Pursued {
     pub steps: Vec<CancelStep>,
     /// From the request to the end, or until now.
     pub elapsed: Duration,
+    /// When it was asked for, by this machine's clock.
+    pub asked_at: SystemTime,
+    /// How the session is now, where that had to be looked at.
+    pub session: Option<SessionAfter>,
 }
 
 impl Pursuits {
@@ -88,32 +83,83 @@ pub(crate) async fn pursue(engine: Engine, gate: Arc<Gate>, query: QueryMark, re
         at: Duration::ZERO,
         detail: why_not(&request),
     };
-    let pursued = Pursued { query, query_id: None, outcome: None, steps: vec![first], elapsed: Duration::ZERO };
+    let pursued = Pursued {
+        query,
+        query_id: None,
+        outcome: None,
+        steps: vec![first],
+        elapsed: Duration::ZERO,
+        asked_at: clock::now(),
+        session: None,
+    };
     if !gate.pursuits.begin(pursued, |session| gate.proxy().session(session).is_some()) {
         return;
     }
-    let mut pursuit = Pursuit { engine: &engine, gate: &gate, query, began: Instant::now() };
-    let outcome = pursuit.run().await.unwrap_or_else(|error| {
+    let record = Record::new(false, about(&engine, &gate, query));
+    let mut pursuit = Pursuit { engine: &engine, gate: &gate, query, began: Instant::now(), record, session: None };
+    let outcome = pursuit.run().await;
+    if let Err(error) = &outcome {
         tracing::warn!(session = %query.session, %error, "a cancel could not be followed up");
         pursuit.step(StepKind::CancelBackend, false, error.to_string());
-        Outcome::StillRunning
-    });
+    }
     let elapsed = pursuit.began.elapsed();
-    pursuit.record(outcome, elapsed);
+    pursuit.write_down(outcome.as_ref().copied(), elapsed);
+    let session = pursuit.session;
     gate.pursuits.change(query, |pursued| {
-        pursued.outcome = Some(outcome);
+        pursued.outcome = Some(outcome.unwrap_or(Outcome::StillRunning));
+        pursued.session = session;
         pursued.elapsed = elapsed;
     });
 }
 
+/// Who, and what in which session.
+fn about(engine: &Engine, gate: &Gate, query: QueryMark) -> Map<String, serde_json::Value> {
+    let login = gate.login();
+    let user = engine.shared.identity().map(|identity| identity.sign_in.user).unwrap_or_default();
+    let backend_pid = gate.proxy().session(query.session).and_then(|session| session.facts.backend_pid);
+    let fields = [
+        ("user", json!(user)),
+        ("by", json!(By::Client.word())),
+        ("sid", json!(query.session.to_string())),
+        ("db_service", json!(login.database)),
+        ("db_user", json!(login.db_user)),
+        ("db_name", json!(login.db_name)),
+        ("session_id", json!(backend_pid)),
+    ];
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
 struct Pursuit<'a> {
     engine: &'a Engine,
+    gate: &'a Arc<Gate>,
+    query: QueryMark,
+    began: Instant,
+    record: Record,
+    session: Option<SessionAfter>,
+}
+
+/// Steps as the activity panel reads them while the cancel is under way.
+struct Shown<'a> {
     gate: &'a Gate,
     query: QueryMark,
     began: Instant,
 }
 
-impl Pursuit<'_> {
+impl Steps for Shown<'_> {
+    fn step(&mut self, kind: StepKind, ok: bool, detail: String) {
+        let at = self.began.elapsed();
+        self.gate.pursuits.change(self.query, |pursued| {
+            pursued.elapsed = at;
+            pursued.steps.push(CancelStep { kind, ok, at, detail });
+        });
+    }
+
+    fn found(&mut self, query_id: i64) {
+        self.gate.pursuits.change(self.query, |pursued| pursued.query_id = Some(query_id));
+    }
+}
+
+impl<'a> Pursuit<'a> {
     async fn run(&mut self) -> Result<Outcome, Error> {
         if proof::ended(self.gate, self.query, PATIENCE).await {
             return Ok(self.client_answered());
@@ -123,100 +169,57 @@ impl Pursuit<'_> {
         // As the user whose query it is: nobody else may cancel it for certain.
         let database = self.gate.login().database.clone();
         let login = Login { database, db_user: session.facts.db_user, db_name: session.facts.db_name };
-        let source = Source::of(&self.engine.shared.catalogue.load()?.database(&login.database)?.database_type);
-        let monitor = self.engine.gate(&login)?.monitor().await?;
-
-        // Asked although the server may show nothing live: what it shows may be late.
-        match function::ask(StepKind::CancelBackend, backend_pid, &monitor, Some((self.gate, self.query))).await? {
-            Asked::Done(call) => self.step(StepKind::CancelBackend, true, call),
-            Asked::Refused { message, not_permitted } => {
-                self.step(StepKind::CancelBackend, false, message);
-                if not_permitted {
-                    return Ok(Outcome::NotPermitted);
-                }
-            }
-            Asked::GoneOn => return Ok(self.client_answered()),
+        let asker = self.engine.gate(&login)?;
+        let ours = Some((Arc::clone(self.gate), self.query));
+        let mut meant = Meant::new(asker, backend_pid, None, ours).await?;
+        let mut steps = self.steps();
+        // Its number, as long as that can be known. Asked whatever it is: what the server shows may be late.
+        meant.now().await?;
+        if let Some(query_id) = meant.query_id {
+            steps.found(query_id);
+            self.record.add("query_id", json!(query_id));
         }
-        let Some(status) = self.until_over(source, &monitor, backend_pid).await? else {
-            return Ok(Outcome::StillRunning);
-        };
-        self.step(StepKind::ServerReports, true, status.clone());
-        let (told, detail) = proof::client_told(self.gate, self.query).await;
-        self.step(StepKind::ClientTold, told, detail);
-        // A server without a history does not say how it ended; then counts what the client was told, by the server or by us.
-        let canceled = match status.as_str() {
-            "" => !told || self.gate.proxy().was_told(self.query) == Some(true),
-            status => status == "canceled",
-        };
-        Ok(if canceled { Outcome::Canceled } else { Outcome::AlreadyFinished })
+        self.record.asked(self.engine.audit())?;
+        match meant.ask(StepKind::CancelBackend, None, &mut steps).await? {
+            Asked::Over(over) => self.over(&mut meant, over).await,
+            Asked::GoneOn => Ok(self.client_answered()),
+            Asked::NotPermitted => Ok(Outcome::NotPermitted),
+            Asked::Lives | Asked::Refused => Ok(Outcome::StillRunning),
+        }
     }
 
-    /// Waits until the server says that the query is over, and how; `None` when it still runs, and its client has no answer. A query
-    /// that was never seen alive counts as over only once nothing of its session has been shown alive for a while.
-    async fn until_over(&self, source: Source, monitor: &Monitor, backend_pid: i32) -> Result<Option<String>, Error> {
-        let began = tokio::time::Instant::now();
-        let mut pause = Duration::from_millis(50);
-        let mut seen = None;
-        loop {
-            let found = source.queries_of(monitor, backend_pid).await?;
-            if let Some(live) = found.iter().find(|query| query.lives()) {
-                seen = Some(live.query_id);
-                self.gate.pursuits.change(self.query, |pursued| pursued.query_id = seen);
-            } else if seen.is_some() || began.elapsed() >= LATE_HISTORY {
-                let over = found.into_iter().find(|query| seen.is_none_or(|id| id == query.query_id));
-                self.gate.pursuits.change(self.query, |pursued| {
-                    pursued.query_id = seen.or(over.as_ref().map(|query| query.query_id));
-                });
-                return Ok(Some(over.map_or_else(String::new, |query| query.status)));
-            }
-            if began.elapsed() >= LAST_PATIENCE {
-                return Ok(None);
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_secs(1));
-        }
+    /// The server says that the query is over: how, and whether its client knows.
+    async fn over(&mut self, meant: &mut Meant, over: Over) -> Result<Outcome, Error> {
+        let mut steps = self.steps();
+        steps.step(StepKind::ServerReports, true, over.status.clone());
+        let (after, told) = meant.settle(&mut steps).await?;
+        self.session = Some(after);
+        Ok(outcome(&over, told))
     }
 
     /// The client has its answer: that it was canceled, or the query's own.
     fn client_answered(&self) -> Outcome {
-        let told = self.gate.proxy().was_told(self.query);
-        let code = if told == Some(true) { ErrorResponse::QUERY_CANCELED } else { "" };
-        self.step(StepKind::ClientTold, true, code.to_owned());
+        let told = proof::answer(self.gate, self.query);
+        self.step(StepKind::ClientTold, true, told.words());
         match told {
-            Some(true) => Outcome::Canceled,
-            Some(false) => Outcome::AlreadyFinished,
-            None => Outcome::Terminated,
+            Told::Canceled | Told::ByUs => Outcome::Canceled,
+            Told::Other => Outcome::AlreadyFinished,
+            Told::Gone => Outcome::Terminated,
         }
     }
 
-    fn step(&self, kind: StepKind, ok: bool, detail: String) {
-        let at = self.began.elapsed();
-        self.gate.pursuits.change(self.query, |pursued| {
-            pursued.elapsed = at;
-            pursued.steps.push(CancelStep { kind, ok, at, detail });
-        });
+    fn steps(&self) -> Shown<'a> {
+        Shown { gate: self.gate, query: self.query, began: self.began }
     }
 
-    fn record(&self, outcome: Outcome, elapsed: Duration) {
+    fn step(&self, kind: StepKind, ok: bool, detail: String) {
+        self.steps().step(kind, ok, detail);
+    }
+
+    fn write_down(&self, outcome: Result<Outcome, &Error>, elapsed: Duration) {
         let Some(pursued) = self.gate.pursuits.of(self.query.session) else { return };
-        let login = self.gate.login();
-        let user = self.engine.shared.identity().map(|identity| identity.sign_in.user).unwrap_or_default();
-        let recorded = self.engine.audit().append(
-            "db.session.query.cancel",
-            "PST01I",
-            json!({
-                "user": user,
-                "sid": self.query.session.to_string(),
-                "db_service": login.database,
-                "db_user": login.db_user,
-                "db_name": login.db_name,
-                "query_id": pursued.query_id,
-                "outcome": outcome.word(),
-                "steps": steps_json(&pursued.steps),
-                "elapsed_ms": whole_millis(elapsed),
-            }),
-        );
-        if let Err(error) = recorded {
+        let end = End { outcome, session: self.session, steps: &pursued.steps, elapsed };
+        if let Err(error) = self.record.ended(self.engine.audit(), end) {
             tracing::error!(%error, "the end of a cancel is missing from the audit log");
         }
     }

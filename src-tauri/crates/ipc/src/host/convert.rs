@@ -234,12 +234,22 @@ impl From<engine::RecentConnection> for RecentConnection {
 impl From<engine::Activity> for Activity {
     fn from(activity: engine::Activity) -> Self {
         Self {
+            source: match activity.source {
+                engine::Source::History => ActivitySource::History,
+                engine::Source::Cluster => ActivitySource::Cluster,
+                engine::Source::StatActivity => ActivitySource::StatActivity,
+            },
             scope: match activity.scope {
                 engine::Scope::All => ActivityScope::All,
                 engine::Scope::Own => ActivityScope::Own,
                 engine::Scope::Unknown => ActivityScope::Unknown,
             },
+            me: activity.me,
+            grant: activity.grant,
+            hidden: activity.hidden,
             as_of: millis(activity.as_of),
+            server_now: activity.server_now,
+            cut: activity.cut,
             queries: activity.queries.into_iter().map(Into::into).collect(),
         }
     }
@@ -264,11 +274,30 @@ impl From<engine::Query> for Query {
             planning_ms: query.planning_us / 1000,
             compile_ms: query.compile_us / 1000,
             execution_ms: query.execution_us / 1000,
+            waits_for_lock: query.waits_for_lock,
             rows: query.rows,
+            bytes: query.bytes,
+            cache_hit: query.cache_hit,
+            hash: query.hash,
             error: query.error,
             text: query.text,
+            own: query.own,
             ours: query.ours.map(Into::into),
         }
+    }
+}
+
+impl From<engine::QueryDetails> for QueryDetails {
+    fn from(details: engine::QueryDetails) -> Self {
+        let session = details.session.map(|session| SessionFacts {
+            since: session.since,
+            until: session.until,
+            status: session.status,
+            program: session.program,
+            client: session.client,
+            transaction_since: session.transaction_since,
+        });
+        Self { text: details.text, whole: details.whole, session }
     }
 }
 
@@ -284,16 +313,24 @@ impl From<engine::Pursued> for ClientCancel {
             outcome: cancel.outcome.map(Into::into),
             steps: cancel.steps.into_iter().map(Into::into).collect(),
             elapsed_ms: whole_millis(cancel.elapsed),
+            asked_at: millis(cancel.asked_at),
+            session: cancel.session.map(Into::into),
         }
     }
 }
 
 impl From<engine::CancelReport> for CancelReport {
     fn from(report: engine::CancelReport) -> Self {
+        let (user, text) = report.victim.map(|victim| (victim.user, victim.text)).unzip();
         Self {
             outcome: report.outcome.into(),
             steps: report.steps.into_iter().map(Into::into).collect(),
             elapsed_ms: whole_millis(report.elapsed),
+            asked_at: millis(report.asked_at),
+            user,
+            text,
+            session: report.session.map(Into::into),
+            grant: report.grant,
         }
     }
 }
@@ -303,10 +340,27 @@ impl From<engine::Outcome> for CancelOutcome {
         match outcome {
             engine::Outcome::Canceled => Self::Canceled,
             engine::Outcome::Terminated => Self::Terminated,
+            engine::Outcome::Ended => Self::Ended,
             engine::Outcome::AlreadyFinished => Self::AlreadyFinished,
             engine::Outcome::QueryChanged => Self::QueryChanged,
+            engine::Outcome::NotSeen => Self::NotSeen,
+            engine::Outcome::ConfirmationNeeded => Self::ConfirmationNeeded,
             engine::Outcome::StillRunning => Self::StillRunning,
             engine::Outcome::NotPermitted => Self::NotPermitted,
+        }
+    }
+}
+
+impl From<engine::SessionAfter> for SessionAfter {
+    fn from(session: engine::SessionAfter) -> Self {
+        match session {
+            engine::SessionAfter::Usable => Self::Usable,
+            engine::SessionAfter::FailedTransaction => Self::FailedTransaction,
+            engine::SessionAfter::Busy => Self::Busy,
+            engine::SessionAfter::Idle => Self::Idle,
+            engine::SessionAfter::Closed => Self::Closed,
+            engine::SessionAfter::ClosedByUs => Self::ClosedByUs,
+            engine::SessionAfter::Unknown => Self::Unknown,
         }
     }
 }

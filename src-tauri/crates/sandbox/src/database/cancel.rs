@@ -5,10 +5,20 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use subtle::ConstantTimeEq as _;
 
-use super::wire::CancelKey;
+use super::wire::{self, CancelKey};
 
 /// Added to PostgreSQL's process ids; Redshift's begin there.
 pub(crate) const SESSION_ID_BASE: i32 = 1 << 30;
+
+/// SQLSTATE of the notice in which `pg_cancel_backend` tells the front whose statement to cancel, see catalog.sql: one
+/// that is held back is not PostgreSQL's to cancel.
+const CANCELS_HELD: &str = "ZZ001";
+
+/// The session that a notice of the server's names to the front; None for a notice that is the client's.
+pub(crate) fn meant_for_the_front(notice: &[u8]) -> Option<i32> {
+    let code = wire::error_field(notice, b'C')?;
+    (code == CANCELS_HELD).then(|| wire::error_field(notice, b'M')?.parse().ok()).flatten()
+}
 
 /// Keys of the open sessions of a workgroup, by session id.
 #[derive(Debug, Default)]
@@ -35,6 +45,11 @@ impl CancelKeys {
     pub(crate) fn real(&self, offered: CancelKey) -> Option<CancelKey> {
         let issued = *self.lock().get(&offered.pid)?;
         bool::from(issued.secret.ct_eq(&offered.secret)).then_some(issued.real)
+    }
+
+    /// How many sessions are open.
+    pub(crate) fn count(&self) -> usize {
+        self.lock().len()
     }
 
     /// Forgets a session.

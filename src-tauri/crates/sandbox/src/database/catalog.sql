@@ -8,7 +8,10 @@
 -- Not emulated, because PostgreSQL's own parser or clients of the catalogue depend on it: pg_enum, pg_extension,
 -- pg_type.typarray and typcategory exist here and not there; current_setting('server_version') and
 -- server_version_num answer for PostgreSQL; types SUPER, VARBYTE and GEOMETRY are missing; SAVEPOINT, RETURNING and
--- LISTEN work; constraints are enforced; SVV_* views list the current database only.
+-- LISTEN work; constraints are enforced; SVV_* views list the current database only. Statements plan, compile and queue only
+-- when a test asks for it; a wait for a lock counts in the query's lock_wait_time and, as the list of statuses in
+-- https://docs.aws.amazon.com/redshift/latest/dg/SYS_QUERY_HISTORY.html has no word for it, not in its status. A
+-- clock that is set ahead shows in SYS_* views, now() and getdate(), not in CURRENT_TIMESTAMP and not in what is stored.
 
 SET allow_system_table_mods = on;
 
@@ -29,6 +32,27 @@ LANGUAGE sql STABLE AS $$
     FROM pg_catalog.pg_roles WHERE rolname = session_user
 $$;
 
+------------------------------------------------------------------------------------------------------------- time
+
+-- What a test has set, one row: how far the server's clock is ahead, and whether a cancel is only answered.
+CREATE TABLE pg_internal.setting (clock_ahead_us bigint NOT NULL, ignores_cancel boolean NOT NULL);
+INSERT INTO pg_internal.setting VALUES (0, false);
+
+ALTER FUNCTION pg_catalog.now() RENAME TO pg_internal_machine_now;
+CREATE FUNCTION pg_catalog.now() RETURNS timestamp with time zone
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT pg_internal_machine_now() + clock_ahead_us * interval '1 microsecond' FROM pg_internal.setting
+$$;
+CREATE FUNCTION pg_catalog.getdate() RETURNS timestamp without time zone LANGUAGE sql STABLE AS $$
+    SELECT pg_catalog.now() AT TIME ZONE 'UTC'
+$$;
+
+-- What was noted in microseconds by the machine's clock, as the server's clock has it.
+CREATE FUNCTION pg_catalog.pg_internal_server_time(machine_us bigint, ahead_us bigint)
+RETURNS timestamp without time zone LANGUAGE sql IMMUTABLE AS $$
+    SELECT timestamp 'epoch' + (machine_us + ahead_us) * interval '1 microsecond'
+$$;
+
 ------------------------------------------------------------------------------------------------ version and session
 
 ALTER FUNCTION pg_catalog.version() RENAME TO pg_internal_version;
@@ -46,8 +70,8 @@ $$;
 ALTER VIEW pg_catalog.pg_stat_activity RENAME TO pg_internal_stat_activity;
 CREATE VIEW pg_catalog.pg_stat_activity AS
     SELECT datid, datname, pid + 1073741824 AS procpid, usesysid, usename,
-        ''::text AS current_query, query_start
-    FROM pg_catalog.pg_internal_stat_activity
+        ''::text AS current_query, query_start + clock_ahead_us * interval '1 microsecond' AS query_start
+    FROM pg_catalog.pg_internal_stat_activity, pg_internal.setting
     WHERE backend_type = 'client backend' AND usename <> 'rdsdb';
 GRANT SELECT ON pg_catalog.pg_stat_activity TO PUBLIC;
 
@@ -78,8 +102,15 @@ $$;
 
 CREATE FUNCTION pg_catalog.pg_cancel_backend(session_id integer) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE
+    process integer := pg_internal_signalable(session_id);
 BEGIN
-    RETURN coalesce(pg_internal_cancel_backend(pg_internal_signalable(session_id)), false);
+    IF process IS NULL OR (SELECT ignores_cancel FROM pg_internal.setting) THEN
+        RETURN process IS NOT NULL;
+    END IF;
+    -- A statement that the front still holds back is not here yet. The front reads this, and keeps it to itself.
+    RAISE INFO '%', session_id USING ERRCODE = 'ZZ001';
+    RETURN pg_internal_cancel_backend(process);
 END
 $$;
 
@@ -90,7 +121,16 @@ BEGIN
 END
 $$;
 
--- What the front makes of `CANCEL pid ['message']`.
+-- What the front makes of a statement that mixes nodes, where a test has asked for that to be refused.
+CREATE FUNCTION pg_catalog.pg_internal_leader_only() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE INFO 'Function "pg_cancel_backend(integer)" not supported.';
+    RAISE EXCEPTION 'Specified types or functions (one per INFO message) not supported on Redshift tables.'
+        USING ERRCODE = '0A000';
+END
+$$;
+
+-- What the front makes of `CANCEL pid ['message']`. It keeps the message for the owner of the query itself.
 CREATE PROCEDURE pg_catalog.pg_internal_cancel(session_id integer, message text DEFAULT NULL)
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -113,6 +153,11 @@ CREATE TABLE pg_internal.query_log (
     status text NOT NULL,
     start_us bigint NOT NULL,
     end_us bigint,
+    phase_us bigint NOT NULL,
+    planning_us bigint NOT NULL,
+    compile_us bigint NOT NULL,
+    queue_us bigint NOT NULL,
+    lock_us bigint NOT NULL,
     error_message text NOT NULL,
     returned_rows bigint NOT NULL,
     returned_bytes bigint NOT NULL,
@@ -148,15 +193,23 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 $$;
 
 CREATE VIEW pg_catalog.sys_query_history AS
-WITH query AS (
-    SELECT log.*, end_us IS NULL AS live,
-        coalesce(end_us, pg_catalog.pg_internal_now_us()) AS until_us,
-        CASE WHEN end_us IS NULL AND waits.returning_rows THEN 'returning' ELSE log.status END AS now_status,
-        CASE WHEN end_us IS NULL THEN coalesce(waits.lock_wait_us, 0) ELSE 0 END AS lock_us
+WITH noted AS (
+    SELECT log.*, coalesce(end_us, pg_catalog.pg_internal_now_us()) AS until_us,
+        waits.returning_rows, waits.lock_wait_us
     FROM pg_internal.query_log AS log
-    LEFT JOIN pg_catalog.pg_internal_waits() AS waits ON waits.session_id = log.session_id
+    LEFT JOIN pg_catalog.pg_internal_waits() AS waits ON waits.session_id = log.session_id AND log.end_us IS NULL
     WHERE log.username = session_user
         OR (SELECT pg_catalog.pg_internal_has_system_role('sys:monitor', 'sys:operator'))
+), query AS (
+    -- Redshift has no word for compiling: it lies between planning and queueing.
+    SELECT noted.user_id, query_id, transaction_id, session_id, database_name, query_type, start_us, until_us,
+        error_message, returned_rows, returned_bytes, query_text, username,
+        CASE WHEN returning_rows THEN 'returning' WHEN status = 'compiling' THEN 'planning' ELSE status END AS now_status,
+        planning_us + CASE status WHEN 'planning' THEN until_us - phase_us ELSE 0 END AS planned_us,
+        compile_us + CASE status WHEN 'compiling' THEN until_us - phase_us ELSE 0 END AS compiled_us,
+        queue_us + CASE status WHEN 'queued' THEN until_us - phase_us ELSE 0 END AS queued_us,
+        greatest(lock_us, lock_wait_us) AS locked_us
+    FROM noted
 )
 SELECT
     user_id,
@@ -168,11 +221,11 @@ SELECT
     query_type::character(32) AS query_type,
     now_status::character(10) AS status,
     false AS result_cache_hit,
-    timestamp 'epoch' + start_us * interval '1 microsecond' AS start_time,
-    timestamp 'epoch' + until_us * interval '1 microsecond' AS end_time,
+    pg_catalog.pg_internal_server_time(start_us, clock_ahead_us) AS start_time,
+    pg_catalog.pg_internal_server_time(until_us, clock_ahead_us) AS end_time,
     until_us - start_us AS elapsed_time,
-    0::bigint AS queue_time,
-    greatest(until_us - start_us - lock_us, 0) AS execution_time,
+    queued_us AS queue_time,
+    greatest(until_us - start_us - planned_us - compiled_us - queued_us - locked_us, 0) AS execution_time,
     left(error_message, 512)::character(512) AS error_message,
     returned_rows,
     returned_bytes,
@@ -180,9 +233,9 @@ SELECT
     'Redshift 1.0.118944'::character(256) AS redshift_version,
     ''::character(150) AS usage_limit,
     'primary'::character varying(32) AS compute_type,
-    0::bigint AS compile_time,
-    0::bigint AS planning_time,
-    lock_us AS lock_wait_time,
+    compiled_us AS compile_time,
+    planned_us AS planning_time,
+    locked_us AS lock_wait_time,
     -1 AS service_class_id,
     ''::character(64) AS service_class_name,
     ''::character(20) AS query_priority,
@@ -192,27 +245,27 @@ SELECT
     1 AS query_hash_version,
     NULL::integer AS result_cache_query_id,
     username::character(128) AS username
-FROM query;
+FROM query, pg_internal.setting;
 
 CREATE VIEW pg_catalog.sys_query_text AS
 SELECT user_id, query_id, transaction_id, session_id,
-    timestamp 'epoch' + start_us * interval '1 microsecond' AS start_time,
+    pg_catalog.pg_internal_server_time(start_us, clock_ahead_us) AS start_time,
     sequence,
     substr(escaped, sequence * 4000 + 1, 4000)::character(4000) AS text
 FROM (
     SELECT log.*, replace(query_text, E'\n', '\n') AS escaped FROM pg_internal.query_log AS log
     WHERE log.username = session_user
         OR (SELECT pg_catalog.pg_internal_has_system_role('sys:monitor', 'sys:operator'))
-) AS query, generate_series(0, greatest(length(escaped) - 1, 0) / 4000) AS sequence;
+) AS query, pg_internal.setting, generate_series(0, greatest(length(escaped) - 1, 0) / 4000) AS sequence;
 
 CREATE VIEW pg_catalog.sys_session_history AS
 SELECT user_id::text::character(50) AS user_id, session_id,
     database_name::character(50) AS database_name,
     CASE WHEN end_us IS NULL THEN 'active' ELSE 'closed' END::character(50) AS status,
     0 AS session_timeout,
-    timestamp 'epoch' + start_us * interval '1 microsecond' AS start_time,
-    timestamp 'epoch' + end_us * interval '1 microsecond' AS end_time
-FROM pg_internal.session_log
+    pg_catalog.pg_internal_server_time(start_us, clock_ahead_us) AS start_time,
+    pg_catalog.pg_internal_server_time(end_us, clock_ahead_us) AS end_time
+FROM pg_internal.session_log, pg_internal.setting
 WHERE username = session_user
     OR (SELECT pg_catalog.pg_internal_has_system_role('sys:monitor', 'sys:operator'));
 

@@ -157,6 +157,9 @@ impl Front {
         if self.workgroup.faults.ignores_cancel_requests() {
             return;
         }
+        if self.workgroup.admission.cancel(key.pid) {
+            return;
+        }
         let sent = async {
             let awake = self.workgroup.wake().await?;
             let mut stream = awake.cluster.dial().await?;

@@ -15,10 +15,14 @@ use time::OffsetDateTime;
 use tokio::sync::{Mutex as AsyncMutex, Notify, watch};
 use tokio_postgres::Client;
 
+use super::admission::Phase;
 use super::cluster::Cluster;
 
 /// Pause between two writes, so that a thousand queries a second do not become a thousand transactions.
 const INTERVAL: Duration = Duration::from_millis(25);
+
+/// How often the server is asked who waits for a lock.
+const LOCK_LOOK: Duration = Duration::from_millis(100);
 
 /// How many queries are remembered; Redshift keeps seven days.
 const REMEMBERED: usize = 10_000;
@@ -64,9 +68,17 @@ pub(crate) struct History {
     notes: Mutex<Notes>,
     /// Databases whose tables are kept up.
     targets: AsyncMutex<HashMap<String, Client>>,
+    settings: Mutex<Settings>,
     changed: Notify,
     hurry: Notify,
     written: watch::Sender<u64>,
+}
+
+/// What the views and functions of catalog.sql read in `pg_internal.setting`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Settings {
+    clock_ahead_us: i64,
+    ignores_cancel: bool,
 }
 
 #[derive(Debug, Default)]
@@ -75,6 +87,11 @@ struct Notes {
     sessions: BTreeMap<(i32, i64), SessionRow>,
     dirty_queries: BTreeSet<QueryId>,
     dirty_sessions: BTreeSet<(i32, i64)>,
+    /// Those that have not ended.
+    live: BTreeSet<QueryId>,
+    looked_at_locks_us: i64,
+    /// What the owner of a session's query is told when that is canceled, by session.
+    cancel_messages: HashMap<i32, (QueryId, String)>,
     last_query: QueryId,
     last_transaction: i64,
     /// Counts changes, so that a reader can wait for those made before it.
@@ -94,10 +111,27 @@ struct QueryRow {
     status: &'static str,
     start_us: i64,
     end_us: Option<i64>,
+    /// When it came into the phase it is in.
+    phase_us: i64,
+    planning_us: i64,
+    compile_us: i64,
+    queue_us: i64,
+    /// As far as it was looked at.
+    lock_us: i64,
     error_message: String,
     returned_rows: i64,
     returned_bytes: i64,
     query_text: String,
+    #[serde(skip)]
+    lock_wait: LockWait,
+}
+
+/// The wait for a lock that a query is in.
+#[derive(Clone, Copy, Debug, Default)]
+struct LockWait {
+    since_us: i64,
+    /// What it had waited before.
+    before_us: i64,
 }
 
 /// A row of `pg_internal.session_log`.
@@ -125,6 +159,8 @@ const WRITE_QUERIES: &str = "
     INSERT INTO pg_internal.query_log
     SELECT * FROM json_populate_recordset(NULL::pg_internal.query_log, $1::text::json)
     ON CONFLICT (query_id) DO UPDATE SET status = excluded.status, end_us = excluded.end_us,
+        phase_us = excluded.phase_us, planning_us = excluded.planning_us, compile_us = excluded.compile_us,
+        queue_us = excluded.queue_us, lock_us = excluded.lock_us,
         error_message = excluded.error_message, returned_rows = excluded.returned_rows,
         returned_bytes = excluded.returned_bytes";
 
@@ -132,6 +168,13 @@ const WRITE_SESSIONS: &str = "
     INSERT INTO pg_internal.session_log
     SELECT * FROM json_populate_recordset(NULL::pg_internal.session_log, $1::text::json)
     ON CONFLICT (session_id, start_us) DO UPDATE SET end_us = excluded.end_us";
+
+const WRITE_SETTINGS: &str = "UPDATE pg_internal.setting SET clock_ahead_us = $1, ignores_cancel = $2";
+
+/// Session, since when it waits, and now.
+const LOCK_WAITS: &str = "
+    SELECT pid + 1073741824, (extract(epoch FROM waitstart) * 1000000)::bigint, pg_catalog.pg_internal_now_us()
+    FROM pg_catalog.pg_locks WHERE NOT granted AND waitstart IS NOT NULL";
 
 impl History {
     /// A log whose writer runs as long as somebody holds the log.
@@ -152,7 +195,11 @@ impl History {
         }
         let client = cluster.connect(database).await?;
         let everything = self.lock().everything();
-        write(&client, &everything).await.with_context(|| format!("cannot write the query log of `{database}`"))?;
+        let written = async {
+            write_settings(&client, self.settings()).await?;
+            write(&client, &everything).await
+        };
+        written.await.with_context(|| format!("cannot write the query log of `{database}`"))?;
         targets.insert(database.to_owned(), client);
         Ok(())
     }
@@ -160,6 +207,31 @@ impl History {
     /// Forgets the connections to a server that is gone.
     pub(crate) async fn detach(&self) {
         self.targets.lock().await.clear();
+    }
+
+    /// Sets the server's clock ahead of the machine's, or behind.
+    pub(crate) async fn set_clock_ahead(&self, ahead: time::Duration) {
+        let ahead = i64::try_from(ahead.whole_microseconds()).unwrap_or(i64::MAX);
+        self.change_settings(|settings| settings.clock_ahead_us = ahead).await;
+    }
+
+    /// The functions that cancel do nothing while this is on.
+    pub(crate) async fn ignore_cancel_functions(&self, on: bool) {
+        self.change_settings(|settings| settings.ignores_cancel = on).await;
+    }
+
+    async fn change_settings(&self, change: impl FnOnce(&mut Settings)) {
+        change(&mut self.settings.lock().unwrap_or_else(PoisonError::into_inner));
+        let targets = self.targets.lock().await;
+        for (database, client) in &*targets {
+            if let Err(error) = write_settings(client, self.settings()).await {
+                tracing::debug!(%error, database, "cannot write the settings; they are written anew at the next login");
+            }
+        }
+    }
+
+    fn settings(&self) -> Settings {
+        *self.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes that a session began; the answer names it to [`Self::end_session`].
@@ -199,8 +271,9 @@ impl History {
         notes.last_transaction
     }
 
-    /// Notes that a query begins to run.
-    pub(crate) fn begin(&self, who: &SessionIdentity, transaction_id: i64, text: &str) -> QueryId {
+    /// Notes that a query begins, in the phase it is in at first.
+    pub(crate) fn begin(&self, who: &SessionIdentity, transaction_id: i64, text: &str, phase: Phase) -> QueryId {
+        let now = now_us();
         let mut notes = self.lock();
         notes.last_query += 1;
         let query_id = notes.last_query;
@@ -212,28 +285,59 @@ impl History {
             session_id: who.session_id,
             database_name: who.database.clone(),
             query_type: super::statements::query_type(text),
-            status: "running",
-            start_us: now_us(),
+            status: phase.word(),
+            start_us: now,
             end_us: None,
+            phase_us: now,
+            planning_us: 0,
+            compile_us: 0,
+            queue_us: 0,
+            lock_us: 0,
             error_message: String::new(),
             returned_rows: 0,
             returned_bytes: 0,
             query_text: text.to_owned(),
+            lock_wait: LockWait::default(),
         };
         notes.queries.insert(query_id, row);
         notes.dirty_queries.insert(query_id);
-        if notes.queries.len() > REMEMBERED {
-            notes.queries.pop_first();
+        notes.live.insert(query_id);
+        if notes.queries.len() > REMEMBERED
+            && let Some((forgotten, _)) = notes.queries.pop_first()
+        {
+            notes.live.remove(&forgotten);
         }
         self.note_change(notes);
         query_id
     }
 
+    /// Notes that a query has come into another phase.
+    pub(crate) fn set_phase(&self, query_id: QueryId, phase: Phase) {
+        let mut notes = self.lock();
+        let Some(row) = notes.queries.get_mut(&query_id) else { return };
+        row.end_phase(now_us());
+        row.status = phase.word();
+        notes.dirty_queries.insert(query_id);
+        self.note_change(notes);
+    }
+
+    /// Notes what a query has given back so far.
+    pub(crate) fn returned(&self, query_id: QueryId, returned: Returned) {
+        let mut notes = self.lock();
+        let Some(row) = notes.queries.get_mut(&query_id) else { return };
+        (row.returned_rows, row.returned_bytes) = (returned.rows, returned.bytes);
+        notes.dirty_queries.insert(query_id);
+        self.note_change(notes);
+    }
+
     /// Notes how a query ended.
     pub(crate) fn finish(&self, query_id: QueryId, ending: Ending, returned: Returned) {
         let mut notes = self.lock();
+        notes.live.remove(&query_id);
         let Some(row) = notes.queries.get_mut(&query_id) else { return };
-        row.end_us = Some(now_us().max(row.start_us));
+        let now = now_us().max(row.start_us);
+        row.end_phase(now);
+        row.end_us = Some(now);
         row.returned_rows = returned.rows;
         row.returned_bytes = returned.bytes;
         (row.status, row.error_message) = match ending {
@@ -245,6 +349,27 @@ impl History {
         self.note_change(notes);
     }
 
+    /// Keeps what the owner of the query that a session runs is told when it is canceled.
+    pub(crate) fn leave_message(&self, session_id: i32, message: String) {
+        let mut notes = self.lock();
+        let Notes { queries, live, cancel_messages, .. } = &mut *notes;
+        let running = live.iter().rev().find(|id| queries.get(id).is_some_and(|row| row.session_id == session_id));
+        if let Some(query_id) = running {
+            cancel_messages.insert(session_id, (*query_id, message));
+        }
+    }
+
+    /// Takes such a message back.
+    pub(crate) fn forget_message(&self, session_id: i32) {
+        self.lock().cancel_messages.remove(&session_id);
+    }
+
+    /// What was left for the owner of this query.
+    pub(crate) fn take_message(&self, session_id: i32, query_id: QueryId) -> Option<String> {
+        let (meant, message) = self.lock().cancel_messages.remove(&session_id)?;
+        (meant == query_id).then_some(message)
+    }
+
     /// Waits until everything noted so far can be read with SQL.
     pub(crate) async fn flush(&self) {
         let wanted = self.lock().version;
@@ -254,6 +379,28 @@ impl History {
         if tokio::time::timeout(FLUSH_PATIENCE, caught_up).await.is_err() {
             tracing::warn!("the query log was read before it was written");
         }
+    }
+
+    /// Whether a query lives so long that it may wait for a lock, and when that was last looked at is long enough ago.
+    fn wants_a_look_at_locks(&self) -> bool {
+        let notes = self.lock();
+        let before = now_us() - i64::try_from(LOCK_LOOK.as_micros()).unwrap_or(i64::MAX);
+        let started_before = |id| notes.queries.get(id).is_some_and(|row| row.start_us < before);
+        notes.looked_at_locks_us < before && notes.live.iter().any(started_before)
+    }
+
+    /// Adds up how long queries wait for locks, which the server knows only while they do.
+    async fn look_at_locks(&self) {
+        self.lock().looked_at_locks_us = now_us();
+        let targets = self.targets.lock().await;
+        // pg_locks is of the whole cluster.
+        let Some(client) = targets.values().find(|client| !client.is_closed()) else { return };
+        let Ok(waits) = client.query(LOCK_WAITS, &[]).await else { return };
+        let mut notes = self.lock();
+        for wait in waits {
+            notes.note_lock_wait(wait.get(0), wait.get(1), wait.get(2));
+        }
+        self.note_change(notes);
     }
 
     async fn write_once(&self) {
@@ -284,7 +431,33 @@ impl History {
     }
 }
 
+impl QueryRow {
+    /// Counts the phase that it was in until `now`.
+    fn end_phase(&mut self, now: i64) {
+        let lasted = (now - self.phase_us).max(0);
+        match self.status {
+            "planning" => self.planning_us += lasted,
+            "compiling" => self.compile_us += lasted,
+            "queued" => self.queue_us += lasted,
+            _ => {}
+        }
+        self.phase_us = now;
+    }
+}
+
 impl Notes {
+    /// The last query that a session has begun waits for a lock.
+    fn note_lock_wait(&mut self, session_id: i32, since_us: i64, now_us: i64) {
+        let Self { queries, live, dirty_queries, .. } = self;
+        let last = live.iter().rev().find(|id| queries.get(id).is_some_and(|row| row.session_id == session_id));
+        let Some((id, row)) = last.and_then(|id| queries.get_mut(id).map(|row| (*id, row))) else { return };
+        if row.lock_wait.since_us != since_us {
+            row.lock_wait = LockWait { since_us, before_us: row.lock_us };
+        }
+        row.lock_us = row.lock_wait.before_us + (now_us - since_us).max(0);
+        dirty_queries.insert(id);
+    }
+
     fn take_batch(&mut self) -> Batch {
         let queries = std::mem::take(&mut self.dirty_queries);
         let sessions = std::mem::take(&mut self.dirty_sessions);
@@ -313,7 +486,8 @@ impl Notes {
 async fn write_while_held(history: std::sync::Weak<History>) {
     while let Some(history) = history.upgrade() {
         // A timeout lets go of the log now and then, so that one that nobody else holds can go.
-        let changed = tokio::time::timeout(Duration::from_secs(1), async {
+        let pause = if history.lock().live.is_empty() { Duration::from_secs(1) } else { LOCK_LOOK };
+        let changed = tokio::time::timeout(pause, async {
             tokio::select! {
                 () = history.hurry.notified() => {}
                 () = history.changed.notified() => {
@@ -321,10 +495,20 @@ async fn write_while_held(history: std::sync::Weak<History>) {
                 }
             }
         });
-        if changed.await.is_ok() {
+        let changed = changed.await.is_ok();
+        let looks = history.wants_a_look_at_locks();
+        if looks {
+            history.look_at_locks().await;
+        }
+        if changed || looks {
             history.write_once().await;
         }
     }
+}
+
+async fn write_settings(client: &Client, settings: Settings) -> Result<()> {
+    client.execute(WRITE_SETTINGS, &[&settings.clock_ahead_us, &settings.ignores_cancel]).await?;
+    Ok(())
 }
 
 async fn write(client: &Client, batch: &Batch) -> Result<()> {

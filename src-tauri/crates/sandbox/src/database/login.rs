@@ -169,6 +169,15 @@ async fn open_session(
     login: &Login,
     workgroup: &Arc<Workgroup>,
 ) -> io::Result<Option<Established>> {
+    if let Some(limit) = workgroup.faults.connection_limit()
+        && workgroup.keys.count() >= limit
+    {
+        // Redshift's words (brianc/node-postgres#1155).
+        let message = format!("connection limit \"{limit}\" exceeded for non-bootstrap users");
+        client.write_all(&wire::error_response("FATAL", "53300", &message)).await?;
+        client.shutdown().await?;
+        return Ok(None);
+    }
     let prepared = async {
         let awake = workgroup.wake().await?;
         let user_id = awake.user_id(login.parameter("user").unwrap_or_default()).await?;
@@ -295,7 +304,7 @@ impl Greeting<'_> {
             greeting,
             unread,
             session_id: key.pid,
-            tracker: Tracker::new(self.workgroup.history.clone(), who),
+            tracker: Tracker::new(self.workgroup.history.clone(), self.workgroup.admission.clone(), who),
             metadata,
             awake: self.awake,
         })

@@ -12,6 +12,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_rustls::server::TlsStream;
 
+use super::cancel;
 use super::faults::{Cut, FaultState};
 use super::front;
 use super::metadata::Metadata;
@@ -49,10 +50,10 @@ pub(crate) async fn run(session: Established, workgroup: &Workgroup) -> io::Resu
     client.flush().await?;
     let (mut client_reads, mut client_writes) = tokio::io::split(client);
     let (mut server_reads, mut server_writes) = server.split();
-    let watch = Watch { tracker: &tracker, metadata: metadata.as_ref(), faults: &workgroup.faults };
+    let watch = Watch { tracker: &tracker, metadata: metadata.as_ref(), workgroup };
     let cut = tokio::select! {
         ended = answer(&mut server_reads, &mut client_writes, unread, &watch) => Err(ended),
-        never = ask_to_the_end(&mut client_reads, &mut server_writes, &tracker) => match never {},
+        never = ask_to_the_end(&mut client_reads, &mut server_writes, &tracker, &workgroup.faults) => match never {},
         cut = next_cut(&mut cuts) => Ok(cut),
     };
     let mut client = client_reads.unsplit(client_writes);
@@ -84,8 +85,9 @@ async fn ask_to_the_end(
     client: &mut (impl AsyncRead + Unpin),
     server: &mut (impl AsyncWrite + Unpin),
     tracker: &Tracker,
+    faults: &FaultState,
 ) -> std::convert::Infallible {
-    if let Err(error) = ask(client, server, tracker).await {
+    if let Err(error) = ask(client, server, tracker, faults).await {
         tracing::debug!(%error, "a client stopped asking");
     }
     // Fails only when the server has gone too.
@@ -97,6 +99,7 @@ async fn ask(
     client: &mut (impl AsyncRead + Unpin),
     server: &mut (impl AsyncWrite + Unpin),
     tracker: &Tracker,
+    faults: &FaultState,
 ) -> io::Result<()> {
     let (mut cutter, mut input, mut output) = (Cutter::default(), BytesMut::with_capacity(CHUNK), BytesMut::new());
     while client.read_buf(&mut input).await? > 0 {
@@ -104,9 +107,24 @@ async fn ask(
             match piece {
                 Piece::More(bytes) => output.put_slice(bytes),
                 Piece::Message { tag, total, body, bytes } => {
-                    let asked = tracker.asked(tag, body);
+                    let mut asked = tracker.asked(tag, body);
+                    if asked.signals {
+                        tokio::time::sleep(faults.signal_delay()).await;
+                    }
+                    if asked.mixes_nodes && faults.keeps_nodes_apart() {
+                        asked.rewritten = Some("SELECT pg_catalog.pg_internal_leader_only()".to_owned());
+                    }
                     if asked.reads_history {
                         tracker.history().flush().await;
+                    }
+                    if let Some(held) = asked.held {
+                        server.write_all(&output).await?;
+                        output.clear();
+                        if !tracker.pass(held).await {
+                            put_failing(&mut output, tag);
+                            let _ = input.split_to(length);
+                            continue;
+                        }
                     }
                     match asked.rewritten {
                         // What is cut short cannot be rewritten.
@@ -122,6 +140,19 @@ async fn ask(
         input.reserve(CHUNK);
     }
     Ok(())
+}
+
+/// In place of a statement that was canceled before the server had it: one that is certain to fail there, so that what
+/// follows it, and the transaction it is in, are what they are after any failure.
+fn put_failing(output: &mut BytesMut, tag: u8) {
+    wire::put_message(output, tag, |out| {
+        if tag == b'E' {
+            wire::put_text(out, "a portal that was never opened");
+            out.put_i32(0);
+        } else {
+            wire::put_text(out, "canceled");
+        }
+    });
 }
 
 /// A Query or Parse message with another text; of a Parse the name and the types stay.
@@ -141,7 +172,7 @@ fn put_with_text(output: &mut BytesMut, tag: u8, mut body: &[u8], text: &str) {
 struct Watch<'a> {
     tracker: &'a Tracker,
     metadata: Option<&'a Metadata>,
-    faults: &'a FaultState,
+    workgroup: &'a Workgroup,
 }
 
 /// Passes on what the server answers until it closes. A client that no longer listens does not keep it from ending.
@@ -151,7 +182,7 @@ async fn answer(
     mut input: BytesMut,
     watch: &Watch<'_>,
 ) -> io::Result<()> {
-    let Watch { tracker, metadata, faults } = *watch;
+    let Watch { tracker, metadata, workgroup } = *watch;
     let (mut cutter, mut output) = (Cutter::default(), BytesMut::with_capacity(CHUNK));
     // The client is not told any more: a fault says so, or it is gone.
     let (mut hangs, mut gone) = (false, false);
@@ -168,11 +199,16 @@ async fn answer(
                     tracker.returned(0, total.try_into().unwrap_or(i64::MAX));
                     output.put_slice(bytes);
                 }
+                Piece::Message { tag: b'N', body, .. } if cancel::meant_for_the_front(body).is_some() => {
+                    if let Some(session_id) = cancel::meant_for_the_front(body) {
+                        workgroup.admission.cancel(session_id);
+                    }
+                }
                 Piece::Message { tag, body, bytes, .. } => match (tag, metadata) {
                     (b'T', Some(metadata)) => metadata.put_description(body, &mut output).await?,
                     _ => match tracker.answered(tag, body) {
                         Answered::AsItIs => output.put_slice(bytes),
-                        Answered::Canceled(_) if faults.hangs_after_cancel() => hangs = true,
+                        Answered::Canceled(_) if workgroup.faults.hangs_after_cancel() => hangs = true,
                         Answered::Canceled(error) => output.put_slice(&error),
                     },
                 },

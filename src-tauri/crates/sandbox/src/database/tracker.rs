@@ -2,7 +2,8 @@
 //!
 //! The protocol answers in order, so a queue of what was asked is enough: the head of the queue is what the server is
 //! busy with. PostgreSQL, though, sends what it has to say of several statements in one simple query only when the last
-//! has ended or its buffer is full: until then the first of them seems to run. COPY FROM STDIN in the extended protocol would need more (a Sync sent while data flows has no answer of
+//! has ended or its buffer is full: until then the first of them seems to run. Likewise ParseComplete comes with what follows it, so a
+//! statement behind a Parse counts as begun. COPY FROM STDIN in the extended protocol would need more (a Sync sent while data flows has no answer of
 //! its own); Redshift has no such COPY.
 
 use std::collections::{HashMap, VecDeque};
@@ -10,11 +11,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::BytesMut;
 
+use super::admission::{Admission, Entered, Held, Phase, Slot};
 use super::history::{Ending, History, QueryId, Returned, SessionIdentity};
 use super::{statements, wire};
 
 /// SQLSTATE of a canceled query.
 const QUERY_CANCELED: &str = "57014";
+/// What a query has given back so far is noted whenever so many more bytes have passed.
+const RETURNED_STEP: i64 = 1 << 20;
 /// SQLSTATE of a session that an administrator ended.
 const ADMIN_SHUTDOWN: &str = "57P01";
 
@@ -22,6 +26,7 @@ const ADMIN_SHUTDOWN: &str = "57P01";
 #[derive(Debug)]
 pub(crate) struct Tracker {
     history: Arc<History>,
+    admission: Arc<Admission>,
     who: SessionIdentity,
     begun: i64,
     state: Mutex<State>,
@@ -35,6 +40,12 @@ struct State {
     portals: HashMap<String, Portal>,
     /// None when no transaction is open and none has been numbered for what comes next.
     transaction: Option<i64>,
+    /// Set from the first statement that had to be admitted until the server waits for the next: it runs one at a time.
+    slot: Option<Slot>,
+    /// A session for which the running statement has left a message.
+    left_message: Option<i32>,
+    /// Where the last of `pending` is, while it is held back.
+    holding: Option<Phase>,
 }
 
 #[derive(Debug, Default)]
@@ -54,22 +65,29 @@ struct Run {
 #[derive(Debug)]
 enum Pending {
     /// A simple query: answered by one or more results and ReadyForQuery.
-    Simple { rest: VecDeque<String>, run: Option<Run> },
+    /// `canceled` before the server had it: whatever the server says of what was sent in its place means that.
+    Simple { rest: VecDeque<String>, run: Option<Run>, canceled: bool },
     /// Parse: answered by ParseComplete.
     Parse { text: String },
     /// Execute: answered by CommandComplete, EmptyQueryResponse or PortalSuspended.
-    Execute { portal: String, text: String, run: Option<Run> },
+    Execute { portal: String, text: String, run: Option<Run>, canceled: bool },
     /// Sync or FunctionCall: answered by ReadyForQuery.
     Sync,
 }
 
 /// What is to be done with a message from the client.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(crate) struct Asked {
     /// Wait for the log before the message goes on.
     pub(crate) reads_history: bool,
     /// Send this text in place of the message's own.
     pub(crate) rewritten: Option<String>,
+    /// It asks the server to cancel a query or end a session.
+    pub(crate) signals: bool,
+    /// It mixes what Redshift may keep apart, see [`statements::mixes_nodes`].
+    pub(crate) mixes_nodes: bool,
+    /// Hold the message back until this has passed; see [`Tracker::pass`].
+    pub(crate) held: Option<Held>,
 }
 
 /// What is to be done with a message from the server.
@@ -83,9 +101,9 @@ pub(crate) enum Answered {
 
 impl Tracker {
     /// Begins to follow a session that has just logged in.
-    pub(crate) fn new(history: Arc<History>, who: SessionIdentity) -> Self {
+    pub(crate) fn new(history: Arc<History>, admission: Arc<Admission>, who: SessionIdentity) -> Self {
         let begun = history.begin_session(&who);
-        Self { history, who, begun, state: Mutex::default() }
+        Self { history, admission, who, begun, state: Mutex::default() }
     }
 
     /// The log it writes to.
@@ -102,7 +120,12 @@ impl Tracker {
                 let text = text_of(body);
                 let rest = statements::split(&text).into_iter().map(str::to_owned).collect();
                 asked = Asked::for_text(&text);
-                state.pending.push_back(Pending::Simple { rest, run: None });
+                if let Some((session_id, message)) = statements::cancel_message(&text) {
+                    self.history.leave_message(session_id, message);
+                    state.left_message = Some(session_id);
+                }
+                asked.held = self.enter(&mut state, &text);
+                state.pending.push_back(Pending::Simple { rest, run: None, canceled: false });
             }
             b'P' => {
                 let name = wire::take_text(&mut body).unwrap_or_default();
@@ -122,7 +145,11 @@ impl Tracker {
                 // A portal that was opened with DECLARE is known to the server alone.
                 let text = state.portals.get(&portal).map(|portal| portal.text.clone()).unwrap_or_default();
                 asked.reads_history = statements::reads_history(&text);
-                state.pending.push_back(Pending::Execute { portal, text, run: None });
+                // What was left of a portal goes on where it was.
+                if state.portals.get(&portal).is_none_or(|portal| portal.suspended.is_none()) {
+                    asked.held = self.enter(&mut state, &text);
+                }
+                state.pending.push_back(Pending::Execute { portal, text, run: None, canceled: false });
             }
             b'C' => self.closed(&mut state, body),
             b'S' | b'F' => state.pending.push_back(Pending::Sync),
@@ -132,11 +159,56 @@ impl Tracker {
         asked
     }
 
+    /// Asks for leave to run a statement that is not for the leader node alone, unless the session has it already.
+    fn enter(&self, state: &mut State, text: &str) -> Option<Held> {
+        if state.slot.is_some() || statements::split(text).into_iter().all(statements::is_for_the_leader) {
+            return None;
+        }
+        match self.admission.enter(self.who.session_id) {
+            Entered::Admitted(slot) => {
+                state.slot = Some(slot);
+                None
+            }
+            Entered::Held(held) => {
+                state.holding = Some(held.phase());
+                Some(held)
+            }
+        }
+    }
+
+    /// Waits until the last statement asked for may go on to the server; whether it may, or was canceled.
+    pub(crate) async fn pass(&self, held: Held) -> bool {
+        let slot = held.pass(|phase| self.set_phase(phase)).await;
+        let admitted = slot.is_some();
+        if admitted {
+            self.set_phase(Phase::Running);
+        }
+        let mut state = self.lock();
+        state.holding = None;
+        state.slot = slot;
+        if let Some(Pending::Simple { canceled, .. } | Pending::Execute { canceled, .. }) = state.pending.back_mut() {
+            *canceled = !admitted;
+        }
+        admitted
+    }
+
+    fn set_phase(&self, phase: Phase) {
+        let mut state = self.lock();
+        state.holding = Some(phase);
+        if let Some(run) = state.pending.back_mut().and_then(Pending::run_mut) {
+            self.history.set_phase(run.query_id, phase);
+        }
+    }
+
     /// Notes rows of the running query as they pass: `bytes` with the header.
     pub(crate) fn returned(&self, rows: i64, bytes: i64) {
         if let Some(run) = self.lock().pending.front_mut().and_then(Pending::run_mut) {
+            let before = run.returned.bytes;
             run.returned.rows += rows;
             run.returned.bytes += bytes;
+            if before / RETURNED_STEP != run.returned.bytes / RETURNED_STEP {
+                self.history.returned(run.query_id, run.returned);
+            }
         }
     }
 
@@ -177,15 +249,17 @@ impl Tracker {
         self.history.end_session(&self.who, self.begun);
     }
 
-    /// Puts the head of the queue into the log, if it is a statement that is not there yet.
+    /// Puts the first statement of the queue into the log, if it is not there yet.
     fn start_head(&self, state: &mut State) {
-        let State { pending, portals, transaction, .. } = state;
-        let (run, text) = match pending.front_mut() {
-            Some(Pending::Simple { run: run @ None, rest }) => match rest.pop_front() {
+        let State { pending, portals, transaction, holding, .. } = state;
+        let Some(first) = pending.iter().position(|pending| !matches!(pending, Pending::Parse { .. })) else { return };
+        let phase = holding.filter(|_| first + 1 == pending.len()).unwrap_or(Phase::Running);
+        let (run, text) = match pending.get_mut(first) {
+            Some(Pending::Simple { run: run @ None, rest, .. }) => match rest.pop_front() {
                 Some(text) => (run, text),
                 None => return,
             },
-            Some(Pending::Execute { run: run @ None, portal, text }) => {
+            Some(Pending::Execute { run: run @ None, portal, text, .. }) => {
                 if let Some(resumed) = portals.get_mut(portal).and_then(|portal| portal.suspended.take()) {
                     *run = Some(resumed);
                     return;
@@ -198,7 +272,7 @@ impl Tracker {
             return;
         }
         let transaction = *transaction.get_or_insert_with(|| self.history.next_transaction());
-        let query_id = self.history.begin(&self.who, transaction, &text);
+        let query_id = self.history.begin(&self.who, transaction, &text, phase);
         *run = Some(Run { query_id, returned: Returned::default() });
     }
 
@@ -221,15 +295,27 @@ impl Tracker {
         let code = wire::error_field(body, b'C').unwrap_or_default();
         let message = wire::error_field(body, b'M').unwrap_or_default();
         let mut failed = None;
+        let mut held = false;
         match state.pending.front_mut() {
             Some(Pending::Parse { text }) => {
                 let text = std::mem::take(text);
-                let transaction = *state.transaction.get_or_insert_with(|| self.history.next_transaction());
-                let query_id = self.history.begin(&self.who, transaction, &text);
-                failed = Some(Run { query_id, returned: Returned::default() });
+                // The statement behind it counts as begun, most often the one that was to be parsed.
+                failed = state.pending.iter_mut().find_map(Pending::take_run);
+                if failed.is_none() {
+                    let transaction = *state.transaction.get_or_insert_with(|| self.history.next_transaction());
+                    let query_id = self.history.begin(&self.who, transaction, &text, Phase::Running);
+                    failed = Some(Run { query_id, returned: Returned::default() });
+                }
             }
-            Some(head) => failed = head.take_run(),
+            Some(head) => {
+                held = matches!(head, Pending::Simple { canceled: true, .. } | Pending::Execute { canceled: true, .. });
+                failed = head.take_run();
+            }
             None => {}
+        }
+        if let Some(session_id) = state.left_message.take() {
+            // Nothing was canceled, so nobody is to be told.
+            self.history.forget_message(session_id);
         }
         // The server skips everything up to the next Sync; of a simple query it drops the rest.
         match state.pending.front_mut() {
@@ -241,8 +327,9 @@ impl Tracker {
             }
         }
         let Some(run) = failed else { return Answered::AsItIs };
-        if code == QUERY_CANCELED && message.contains("user request") {
-            let message = format!("Query ({}) cancelled on user's request", run.query_id);
+        if held || (code == QUERY_CANCELED && message.contains("user request")) {
+            let left = self.history.take_message(self.who.session_id, run.query_id);
+            let message = left.unwrap_or_else(|| format!("Query ({}) cancelled on user's request", run.query_id));
             let answer = wire::error_response("ERROR", QUERY_CANCELED, &message);
             self.history.finish(run.query_id, Ending::Canceled(message), run.returned);
             return Answered::Canceled(answer);
@@ -254,6 +341,7 @@ impl Tracker {
     }
 
     fn ready(&self, state: &mut State, body: &[u8]) {
+        state.left_message = None;
         while let Some(answered) = state.pending.pop_front() {
             if matches!(answered, Pending::Sync | Pending::Simple { .. }) {
                 break;
@@ -262,6 +350,9 @@ impl Tracker {
         if body.first() == Some(&b'I') {
             state.transaction = None;
             self.finish_portals(state);
+        }
+        if state.pending.is_empty() {
+            state.slot = None;
         }
     }
 
@@ -293,7 +384,14 @@ impl Tracker {
 
 impl Asked {
     fn for_text(text: &str) -> Self {
-        Self { reads_history: statements::reads_history(text), rewritten: statements::in_postgres(text) }
+        let rewritten = statements::in_postgres(text);
+        Self {
+            reads_history: statements::reads_history(text),
+            rewritten,
+            signals: statements::signals_a_session(text),
+            mixes_nodes: statements::mixes_nodes(text),
+            held: None,
+        }
     }
 }
 
@@ -342,7 +440,7 @@ mod tests {
             startup: Vec::new(),
         };
         // No writer: what is noted is all that these tests look at.
-        Tracker::new(Arc::default(), who)
+        Tracker::new(Arc::default(), Arc::default(), who)
     }
 
     fn summary(tracker: &Tracker) -> Vec<(String, &'static str, i64)> {
@@ -422,6 +520,37 @@ mod tests {
         let answered = tracker.answered(b'E', &error("57014", "canceling statement due to statement timeout"));
         assert_eq!(answered, Answered::AsItIs);
         assert_eq!(summary(&tracker), [row("select 1", "canceled", 0), row("select 2", "canceled", 0)]);
+    }
+
+    #[test]
+    fn a_statement_asked_for_together_with_its_parse_is_in_the_log_while_it_runs() {
+        let tracker = tracker();
+        for (tag, body) in [(b'P', &b"\0select 1\0\0\0"[..]), (b'B', b"\0\0\0\0\0\0\0\0"), (b'E', b"\0\0\0\0\0")] {
+            tracker.asked(tag, body);
+        }
+        tracker.asked(b'S', b"");
+        assert_eq!(summary(&tracker), [row("select 1", "running", 0)]);
+        tracker.answered(b'E', &error("42601", "syntax error"));
+        tracker.answered(b'Z', b"I");
+        assert_eq!(summary(&tracker), [row("select 1", "failed", 0)]);
+    }
+
+    #[tokio::test]
+    async fn what_is_canceled_while_it_queues_ends_so_whatever_the_server_says_of_its_replacement() {
+        let tracker = tracker();
+        tracker.admission.limit(Some(0));
+        assert!(tracker.asked(b'Q', b"select 1\0").held.is_none(), "the leader's own statements never queue");
+        tracker.answered(b'C', b"SELECT 1\0");
+        tracker.answered(b'Z', b"T");
+        let held = tracker.asked(b'Q', b"select 1 from t\0").held.expect("it queues");
+        assert_eq!(summary(&tracker)[1], row("select 1 from t", "queued", 0));
+        assert!(tracker.admission.cancel(tracker.who.session_id));
+        assert!(!tracker.pass(held).await);
+        let sentence = "Query (2) cancelled on user's request";
+        let answered = tracker.answered(b'E', &error("42601", "syntax error"));
+        assert_eq!(answered, Answered::Canceled(wire::error_response("ERROR", "57014", sentence)));
+        tracker.answered(b'Z', b"E");
+        assert_eq!(summary(&tracker)[1], row("select 1 from t", "canceled", 0));
     }
 
     #[test]

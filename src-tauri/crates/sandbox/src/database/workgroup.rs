@@ -11,6 +11,7 @@ use tokio::sync::Mutex;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
+use super::admission::Admission;
 use super::cancel::CancelKeys;
 use super::cluster::Cluster;
 use super::faults::FaultState;
@@ -18,6 +19,7 @@ use super::history::History;
 use super::template::Template;
 use crate::clock::Clock;
 use crate::ledger::{IssuedPassword, PasswordLedger};
+use crate::world::Monitoring;
 
 /// What distinguishes one workgroup from another.
 #[derive(Clone, Debug)]
@@ -28,6 +30,8 @@ pub(crate) struct WorkgroupSpec {
     pub(crate) host: String,
     /// Databases, `dev` among them.
     pub(crate) databases: Vec<String>,
+    /// Which monitoring tables they have.
+    pub(crate) monitoring: Monitoring,
 }
 
 /// What opens a workgroup.
@@ -47,6 +51,7 @@ pub(crate) struct Workgroup {
     pub(crate) clock: Clock,
     pub(crate) history: Arc<History>,
     pub(crate) keys: CancelKeys,
+    pub(crate) admission: Arc<Admission>,
     pub(crate) faults: FaultState,
     template: Arc<Template>,
     dir: PathBuf,
@@ -74,6 +79,7 @@ impl Workgroup {
             template,
             history: History::new(),
             keys: CancelKeys::default(),
+            admission: Arc::default(),
             faults: FaultState::default(),
             awake: Mutex::default(),
         }
@@ -136,6 +142,17 @@ impl Workgroup {
             };
             client.batch_execute(&statement).await.with_context(|| format!("cannot make the database `{database}`"))?;
             source.clone_from(database);
+        }
+        if self.spec.monitoring == Monitoring::Stv {
+            client.batch_execute("CREATE ROLE \"syslog access\" NOLOGIN").await.context("cannot make a role")?;
+            for database in &self.spec.databases {
+                let client = cluster.connect(database).await?;
+                let script = include_str!("provisioned.sql");
+                client
+                    .batch_execute(script)
+                    .await
+                    .with_context(|| format!("cannot take the SYS views of `{database}`"))?;
+            }
         }
         Ok(cluster)
     }

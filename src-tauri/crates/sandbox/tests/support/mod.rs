@@ -276,14 +276,14 @@ impl Wire {
         Self(tokio_rustls::TlsConnector::from(std::sync::Arc::new(config)).connect(name, stream).await.unwrap())
     }
 
-    async fn send(&mut self, tag: u8, body: &[u8]) {
+    pub(crate) async fn send(&mut self, tag: u8, body: &[u8]) {
         self.0.write_u8(tag).await.unwrap();
         self.0.write_u32(u32::try_from(body.len() + 4).unwrap()).await.unwrap();
         self.0.write_all(body).await.unwrap();
         self.0.flush().await.unwrap();
     }
 
-    async fn receive(&mut self) -> (u8, Vec<u8>) {
+    pub(crate) async fn receive(&mut self) -> (u8, Vec<u8>) {
         let (tag, length) = (self.0.read_u8().await.unwrap(), self.0.read_u32().await.unwrap() as usize);
         let mut body = vec![0; length - 4];
         self.0.read_exact(&mut body).await.unwrap();
