@@ -2475,6 +2475,8 @@ detail: string, };
 
 export type CancelStepKind = "reread" | "wire_cancel" | "cancel_backend" | "terminate_backend" | "server_reports" | "client_told";
 
+export type SessionAfter = "usable" | "failed_transaction" | "busy" | "idle" | "closed" | "closed_by_us" | "unknown";
+
 export type Show = { 
 /**
  * `databases`, `connections`, `console` or `activity`.
@@ -2562,5 +2564,3 @@ export interface Events {
   objects_changed: ObjectsState;
   show: Show;
 }
-
-export type SessionAfter = "usable" | "failed_transaction" | "busy" | "idle" | "closed" | "closed_by_us" | "unknown";
