@@ -44,6 +44,8 @@ struct State {
     slot: Option<Slot>,
     /// Where the last of `pending` is, while it is held back.
     holding: Option<Phase>,
+    /// A statement was canceled while it was held back: the server will skip what follows it, up to the next Sync.
+    skips: bool,
 }
 
 #[derive(Debug, Default)]
@@ -142,7 +144,10 @@ impl Tracker {
                 state.pending.push_back(Pending::Execute { portal, text, run: None, canceled: false });
             }
             b'C' => self.closed(&mut state, body),
-            b'S' | b'F' => state.pending.push_back(Pending::Sync),
+            b'S' | b'F' => {
+                state.skips = false;
+                state.pending.push_back(Pending::Sync);
+            }
             _ => {}
         }
         self.start_head(&mut state);
@@ -151,7 +156,8 @@ impl Tracker {
 
     /// Asks for leave to run a statement that is not for the leader node alone, unless the session has it already.
     fn enter(&self, state: &mut State, text: &str) -> Option<Held> {
-        if state.slot.is_some() || statements::split(text).into_iter().all(statements::is_for_the_leader) {
+        if state.slot.is_some() || state.skips || statements::split(text).into_iter().all(statements::is_for_the_leader)
+        {
             return None;
         }
         match self.admission.enter(self.who.session_id) {
@@ -179,6 +185,7 @@ impl Tracker {
         if let Some(Pending::Simple { canceled, .. } | Pending::Execute { canceled, .. }) = state.pending.back_mut() {
             *canceled = !admitted;
         }
+        state.skips = !admitted && matches!(state.pending.back(), Some(Pending::Execute { .. }));
         admitted
     }
 
