@@ -32,6 +32,7 @@ use crate::{
     objects::Catalogues,
     tasks::Tasks,
     tls::TlsCache,
+    watch::Watches,
 };
 
 /// The app. Cheap to clone; clones are the same app.
@@ -64,6 +65,10 @@ pub enum Change {
     Progress(crate::tasks::Progress),
     /// The catalogue of a login is read, was read, or is out of date.
     Objects(crate::objects::ObjectsState),
+    /// What is watched, or how that goes, is another.
+    Watches,
+    /// A query meets a rule that somebody has set.
+    QueryAlert(Box<crate::watch::QueryAlert>),
 }
 
 /// How to open an engine.
@@ -120,6 +125,7 @@ pub(crate) struct Shared {
     pub(crate) catalogues: Catalogues,
     pub(crate) expiry: Expiry,
     pub(crate) tls: TlsCache,
+    pub(crate) watches: Watches,
     aws_files: Option<AwsFiles>,
     /// By user and profile.
     aws: Mutex<HashMap<(String, Option<String>), Aws>>,
@@ -154,6 +160,7 @@ impl Engine {
                 catalogues: Catalogues::default(),
                 expiry: Expiry::default(),
                 tls: TlsCache::default(),
+                watches: Watches::default(),
                 aws_files: options.aws_files,
                 aws: Mutex::default(),
                 home,
@@ -362,6 +369,7 @@ impl Engine {
     /// Ends everything: clients are told and given `limit` to go, all of them at once. Gives the sessions that were cut
     /// because they were still at work, or in a transaction, at the limit.
     pub async fn shutdown(&self, limit: Duration) -> Vec<SessionInfo> {
+        self.shared.watches.stop();
         self.shared.exports.stop_of(None).await;
         self.shared.close_tabs(None).await;
         let gates = std::mem::take(&mut *lock(&self.shared.gates));

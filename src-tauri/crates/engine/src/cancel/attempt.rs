@@ -122,10 +122,12 @@ impl<'a> Attempt<'a> {
         match self.meant.ask(kind, self.request.note.as_deref(), &mut self.log).await? {
             Asked::Over(over) => self.over(over).await,
             // What an earlier step has ended shows only now.
-            Asked::GoneOn if self.meant.ended_here() => match self.meant.until_over(Duration::ZERO, &mut self.log).await? {
-                Some(over) => self.over(over).await,
-                None => Ok(Outcome::StillRunning),
-            },
+            Asked::GoneOn if self.meant.ended_here() => {
+                match self.meant.until_over(Duration::ZERO, &mut self.log).await? {
+                    Some(over) => self.over(over).await,
+                    None => Ok(Outcome::StillRunning),
+                }
+            }
             Asked::GoneOn => Ok(self.reread().await?.unwrap_or(Outcome::QueryChanged)),
             Asked::NotPermitted => {
                 self.grant = self.meant.source.grant(&self.me, self.request.terminate);

@@ -172,11 +172,7 @@ impl Meant {
     ///
     /// # Errors
     /// As [`Self::now`].
-    pub(super) async fn until_over(
-        &mut self,
-        limit: Duration,
-        steps: &mut dyn Steps,
-    ) -> Result<Option<Over>, Error> {
+    pub(super) async fn until_over(&mut self, limit: Duration, steps: &mut dyn Steps) -> Result<Option<Over>, Error> {
         let began = Instant::now();
         let mut pause = PAUSES.0;
         let mut known = self.query_id;

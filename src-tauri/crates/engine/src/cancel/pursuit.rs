@@ -84,7 +84,15 @@ pub(crate) async fn pursue(engine: Engine, gate: Arc<Gate>, query: QueryMark, re
         at: Duration::ZERO,
         detail: why_not(&request),
     };
-    let pursued = Pursued { query, query_id: None, outcome: None, steps: vec![first], elapsed: Duration::ZERO, asked_at: clock::now(), session: None };
+    let pursued = Pursued {
+        query,
+        query_id: None,
+        outcome: None,
+        steps: vec![first],
+        elapsed: Duration::ZERO,
+        asked_at: clock::now(),
+        session: None,
+    };
     if !gate.pursuits.begin(pursued, |session| gate.proxy().session(session).is_some()) {
         return;
     }

@@ -77,7 +77,12 @@ impl Source {
     }
 
     /// Whose query this is; nothing when the login does not see it.
-    pub(super) async fn victim(self, monitor: &Monitor, session_id: i32, query_id: i64) -> Result<Option<Victim>, Error> {
+    pub(super) async fn victim(
+        self,
+        monitor: &Monitor,
+        session_id: i32,
+        query_id: i64,
+    ) -> Result<Option<Victim>, Error> {
         let meant = self.place(session_id, query_id);
         let sql = |user: &str, text: &str| format!("SELECT {user} AS who, {text} AS what FROM {meant}");
         let messages = match self {
