@@ -60,6 +60,8 @@ const COMMANDS: &[&str] = &[
     "console_complete",
     "activity_list",
     "activity_cancel",
+    "watch_list",
+    "watch_set",
 ];
 
 fn main() {

@@ -5,7 +5,7 @@ use ts_rs::{Config, TS};
 
 use crate::{
     activity::*, connections::*, console::*, databases::*, error::*, exports::*, history::*, objects::*, plots::*,
-    resources::*, session::*,
+    resources::*, session::*, watch::*,
 };
 
 /// Calls `$with!` with all commands as `name(Request) -> Response`. `()` stands for nothing.
@@ -71,6 +71,8 @@ macro_rules! commands {
             console_complete(CompleteRequest) -> Completion,
             activity_list(ActivityRequest) -> Activity,
             activity_cancel(CancelQuery) -> CancelReport,
+            watch_list(()) -> Vec<Watching>,
+            watch_set(Watch) -> Vec<Watching>,
         }
     };
 }
@@ -90,6 +92,8 @@ macro_rules! events {
             result_progress: ResultProgress,
             history_changed: (),
             objects_changed: ObjectsState,
+            watches_changed: Vec<Watching>,
+            query_alert: QueryAlert,
             show: Show,
         }
     };
@@ -102,6 +106,8 @@ pub struct Show {
     pub view: String,
     /// A database to point at.
     pub database: Option<String>,
+    /// A query of it to point at, by its number.
+    pub query: Option<String>,
 }
 
 /// The TypeScript of the whole contract.
@@ -256,6 +262,13 @@ pub fn typescript() -> String {
         CancelOutcome,
         CancelStep,
         CancelStepKind,
+        Watch,
+        WatchWhen,
+        WatchRule,
+        WatchKind,
+        Watching,
+        WatchState,
+        QueryAlert,
         Show,
     );
     macro_rules! command_table {
