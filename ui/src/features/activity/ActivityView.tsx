@@ -19,6 +19,7 @@ import { QueryTable } from "./QueryTable";
 import { useActivity } from "./store";
 import { TargetPicker } from "./TargetPicker";
 import { Legend, TimelinePlot } from "./TimelinePlot";
+import { Watch } from "./watch/Watch";
 import "./activity.css";
 
 const EVERY_MS = 5000;
@@ -49,6 +50,7 @@ export function ActivityView() {
           <h1 className="head__title">{t("nav.activity")}</h1>
           <TargetPicker />
           <span className="spacer" />
+          <Watch />
           {target && <RefreshButton />}
         </header>
         {failure && (
