@@ -36,8 +36,10 @@ pub(crate) fn story(language: Language, report: &CancelReport) -> String {
                 Some((after, status)) => Some(format!("the server reported {status} after {after} s")),
                 None => None,
             };
-            let parts: Vec<_> =
-                [Some(format!("Asked {asked} UTC")), reported, session.map(str::to_owned)].into_iter().flatten().collect();
+            let parts: Vec<_> = [Some(format!("Asked {asked} UTC")), reported, session.map(str::to_owned)]
+                .into_iter()
+                .flatten()
+                .collect();
             parts.join(", ") + "."
         }
         Language::Korean => {
@@ -46,8 +48,10 @@ pub(crate) fn story(language: Language, report: &CancelReport) -> String {
                 Some((after, status)) => Some(format!("{after}초 뒤 서버가 {status} 보고")),
                 None => None,
             };
-            let parts: Vec<_> =
-                [Some(format!("{asked} UTC 요청")), reported, session.map(str::to_owned)].into_iter().flatten().collect();
+            let parts: Vec<_> = [Some(format!("{asked} UTC 요청")), reported, session.map(str::to_owned)]
+                .into_iter()
+                .flatten()
+                .collect();
             parts.join(", ") + "."
         }
     }
@@ -64,7 +68,9 @@ fn state(language: Language, session: SessionAfter) -> &'static str {
         (Language::English, SessionAfter::Busy) => "the session runs another query by now",
         (Language::English, SessionAfter::Idle) => "the session is open, and nothing runs in it",
         (Language::English, SessionAfter::Closed) => "the session is gone",
-        (Language::English, SessionAfter::ClosedByUs) => "the session stayed silent and was closed, its client told 57014",
+        (Language::English, SessionAfter::ClosedByUs) => {
+            "the session stayed silent and was closed, its client told 57014"
+        }
         (Language::English, SessionAfter::Unknown) => "the server does not say how the session is",
         (Language::Korean, SessionAfter::Usable) => "세션 사용 가능",
         (Language::Korean, SessionAfter::FailedTransaction) => "롤백 후 세션 사용 가능",
