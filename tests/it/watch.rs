@@ -105,9 +105,9 @@ fn a_query_over_its_time_is_told_of_once_and_no_other_query_is() {
         let mut events = app.host.events();
         app.host.watch_set(watch(&[(WatchKind::Runs, 2, false)])).await.expect("it is set");
         let (long, short, theirs) = tokio::join!(
-            run_as(&app, target(DATABASE), "select pg_sleep(9) /* told of */"),
-            run_as(&app, target(DATABASE), "select pg_sleep(1) /* too short */"),
-            run_as(&app, as_writer(), "select pg_sleep(9) /* of another user */"),
+            run_as(&app, target(DATABASE), "select pg_sleep(9), 'told of'"),
+            run_as(&app, target(DATABASE), "select pg_sleep(1), 'too short'"),
+            run_as(&app, as_writer(), "select pg_sleep(9), 'of another user'"),
         );
         assert!([long, short, theirs].iter().all(|run| run.state == RunState::Done));
         state_is(&app.host, WatchState::Resting).await;
@@ -126,13 +126,13 @@ fn a_rule_may_cancel_what_is_over_its_limit_and_nothing_else_ends() {
         let mut events = app.host.events();
         app.host.watch_set(watch(&[(WatchKind::Runs, 4, true)])).await.expect("it is set");
         let (long, short, theirs, alert) = tokio::join!(
-            run_as(&app, target(DATABASE), "select pg_sleep(120) /* to be canceled */"),
+            run_as(&app, target(DATABASE), "select pg_sleep(120), 'to be canceled'"),
             run_as(
                 &app,
                 target(DATABASE),
-                "select pg_sleep(2); select pg_sleep(2); select pg_sleep(2) /* each is short */"
+                "select pg_sleep(2); select pg_sleep(2); select pg_sleep(2), 'each is short'"
             ),
-            run_as(&app, as_writer(), "select pg_sleep(12) /* a bystander */"),
+            run_as(&app, as_writer(), "select pg_sleep(12), 'a bystander'"),
             next_alert(&mut events),
         );
         assert_eq!(long.state, RunState::Canceled, "{long:?}");
@@ -181,7 +181,7 @@ fn a_query_that_gives_back_too_much_is_told_of() {
     block_on(async {
         let mut events = app.host.events();
         app.host.watch_set(watch(&[(WatchKind::Returns, 10_000_000, false)])).await.expect("it is set");
-        let sql = "select repeat('x', 1000000), pg_sleep(0.2) from generate_series(1, 30) /* much */";
+        let sql = "select repeat('x', 1000000), pg_sleep(0.2) from generate_series(1, 30) where 'much' <> ''";
         let run = run_as(&app, target(DATABASE), sql).await;
         assert_eq!(run.state, RunState::Done, "{run:?}");
         let alert = next_alert(&mut events).await;
