@@ -59,6 +59,7 @@ const COMMANDS: &[&str] = &[
     "object_definition",
     "console_complete",
     "activity_list",
+    "activity_details",
     "activity_cancel",
     "watch_list",
     "watch_set",

@@ -15,6 +15,9 @@ use crate::support::{Home, block_on, description};
 /// The file of the keys for AWS, in the home's folder.
 pub(crate) const CREDENTIALS: &str = "aws-credentials";
 
+/// The file of the passwords for plain PostgreSQL, likewise.
+pub(crate) const PASSWORDS: &str = "pgpass";
+
 /// The app on a home of its own, signed in.
 pub(crate) struct App {
     pub(crate) host: Host,
@@ -77,7 +80,7 @@ impl App {
 
     /// What the panel shows.
     pub(crate) async fn list(&self, database: &str, finished: u32) -> Activity {
-        let request = ActivityRequest { target: target(database), finished };
+        let request = ActivityRequest::of(target(database), finished);
         self.host.activity_list(request).await.expect("the list")
     }
 
@@ -110,7 +113,8 @@ impl App {
 }
 
 fn host(home: &Home, aws_files: &AwsFiles) -> Host {
-    let options = EngineOptions { aws_files: Some(aws_files.clone()) };
+    let options =
+        EngineOptions { aws_files: Some(aws_files.clone()), password_file: Some(home.path().join(PASSWORDS)) };
     let engine = Engine::open(postern_engine::Home::at(home.path()), options).expect("the home opens");
     Host::over(Ok(engine))
 }

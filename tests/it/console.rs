@@ -323,7 +323,7 @@ fn an_ordinary_login_is_told_that_it_sees_its_own_queries_only() {
     block_on(async {
         let list = |db_user: &str| {
             let target = Target { db_user: db_user.into(), ..target("analytics-dev") };
-            app.host.activity_list(ActivityRequest { target, finished: 1 })
+            app.host.activity_list(ActivityRequest::of(target, 1))
         };
         let own = list("bi-readonly").await.expect("its list").scope;
         let all = list("warehouse-admin").await.expect("its list").scope;

@@ -1,6 +1,7 @@
 //! The whole engine against the sandbox, and the repository's own rules.
 //!
 //! - `tidy`: what a test can see of the invariants in `src-tauri/ARCHITECTURE.md`.
+//! - `activity`: what runs on servers of three kinds, and what a login is told of what it cannot see.
 //! - `admission`: who may use a local proxy.
 //! - `cancel`: a client's own cancel, in its three steps, and that it never meets another query.
 //! - `command`: the guide's walk and the rest of the `postern` command.
@@ -17,6 +18,7 @@
 //! - `faults`: a proxy process between real clients and a network and a server that fail; `link` is that network.
 //! - `support`: the sandbox they share, and a home for each; `app`: the app behind the contract on such a home.
 
+mod activity;
 mod admission;
 mod app;
 mod cancel;

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use postern_sandbox::{Description, Sandbox, SandboxOptions, WorkgroupFaults, aws::AwsServer};
+use postern_sandbox::{Description, PlainPostgres, Sandbox, SandboxOptions, WorkgroupFaults, aws::AwsServer};
 
 /// The user every test signs in as, and the role that lets it in.
 pub(crate) const USER: &str = "alice";
@@ -20,6 +20,9 @@ pub(crate) const EVERYTHING: &str = "kind: role\nversion: v7\nmetadata:\n  name:
 /// The role of the guide.
 pub(crate) const GUIDE_ROLE: &str = "version: v5\nkind: role\nmetadata:\n  name: redshift-serverless-access\nspec:\n  allow:\n    db_labels:\n      '*': '*'\n    db_names:\n    - dev\n    db_users:\n    - 'teleport-redshift-serverless-access'\n";
 
+/// A database whose monitoring is that of a provisioned cluster without SYS views.
+pub(crate) const PROVISIONED: &str = "legacy-stage";
+
 struct Running {
     sandbox: Sandbox,
     runtime: tokio::runtime::Runtime,
@@ -28,7 +31,8 @@ struct Running {
 /// The sandbox. It lives as long as this program; its servers notice the program's end.
 static SANDBOX: LazyLock<Running> = LazyLock::new(|| {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime for the sandbox");
-    let options = SandboxOptions::new(folder_of_this_run()).orders(1_000);
+    let mut options = SandboxOptions::new(folder_of_this_run()).orders(1_000);
+    options.world = options.world.with_provisioned(PROVISIONED);
     let sandbox = runtime.block_on(Sandbox::start(options)).expect("the sandbox starts");
     Running { sandbox, runtime }
 });
@@ -59,6 +63,13 @@ pub(crate) fn faults(workgroup: &str) -> WorkgroupFaults {
 /// The pretend AWS.
 pub(crate) fn aws() -> &'static AwsServer {
     SANDBOX.sandbox.aws()
+}
+
+/// A PostgreSQL of which nothing is changed.
+pub(crate) fn plain_postgres() -> &'static PlainPostgres {
+    static PLAIN: LazyLock<PlainPostgres> =
+        LazyLock::new(|| block_on(SANDBOX.sandbox.start_postgres("plain")).expect("it starts"));
+    &PLAIN
 }
 
 /// Runs something on the sandbox's own runtime.

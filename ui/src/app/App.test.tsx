@@ -2,6 +2,7 @@ import { act, render, screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it } from "vitest";
 import { useActivity } from "../features/activity/store";
+import type { CancelReport } from "../ipc/contract";
 import { useResources } from "../lib/resources";
 import { useConnections } from "../lib/state/connections";
 import { useConsoles } from "../lib/state/consoles";
@@ -29,6 +30,7 @@ beforeEach(() => {
     .answer("exports_list", () => [])
     .answer("access_check", () => ({ allowed: true, role: "analyst-ro", reason: "it is listed", steps: [] }))
     .answer("activity_list", () => activity)
+    .answer("activity_details", () => ({ text: null, whole: false, session: null }))
     .answer("console_open", ({ target, read_only }) => ({
       id: "t1",
       target,
@@ -249,26 +251,115 @@ describe("activity", () => {
     expect(memory.requests("activity_list")).toEqual([]);
   });
 
-  it("cancels a query and shows each step of the proof", async () => {
-    memory.answer("activity_cancel", () => ({
-      outcome: "canceled",
-      elapsed_ms: 3740,
-      steps: [
-        { kind: "wire_cancel", ok: true, at_ms: 80, detail: "over TLS" },
-        { kind: "server_reports", ok: true, at_ms: 3710, detail: "canceled" },
-      ],
-    }));
+  const report = (more: Partial<CancelReport>): CancelReport => ({
+    outcome: "canceled",
+    elapsed_ms: 3740,
+    steps: [],
+    asked_at: new Date(2026, 10, 29, 12, 1, 3).getTime(),
+    user: "IAMR:bi-readonly",
+    text: "select 1",
+    session: null,
+    grant: null,
+    ...more,
+  });
+
+  it("cancels one's own query at once and shows each step of the proof", async () => {
+    memory.answer("activity_cancel", () =>
+      report({
+        session: "usable",
+        steps: [
+          { kind: "wire_cancel", ok: true, at_ms: 80, detail: "over TLS" },
+          { kind: "server_reports", ok: true, at_ms: 3710, detail: "canceled" },
+        ],
+      }),
+    );
     const user = await shown();
-    await user.click(screen.getByTestId("cancel-4418246"));
+    await user.click(screen.getByTestId("cancel-4418240"));
     const proof = await screen.findByTestId("cancel-proof");
     expect(proof.dataset.outcome).toBe("canceled");
     expect(within(proof).getByTestId("step-server_reports").textContent).toContain("canceled");
-    expect(memory.requests("activity_cancel")[0]).toMatchObject({ query_id: "4418246", terminate: false });
+    expect(screen.getByTestId("cancel-story").textContent).toBe(
+      "Asked 12:01:03, server reported canceled after 3.7 s, session usable.",
+    );
+    expect(memory.requests("activity_cancel")[0]).toMatchObject({
+      query_id: "4418240",
+      terminate: false,
+      confirmed: false,
+    });
     expect(memory.requests("activity_list")).toHaveLength(2);
   });
 
+  it("asks before it touches another's query, naming user and text", async () => {
+    memory.answer("activity_cancel", () => report({ outcome: "still_running" }));
+    const user = await shown();
+    await user.click(screen.getByTestId("cancel-4418246"));
+    const dialog = screen.getByTestId("confirm-cancel");
+    expect(dialog.textContent).toContain("IAMR:etl-writer");
+    expect(screen.getByTestId("confirm-cancel-text").textContent).toMatch(/^update/i);
+    expect(document.activeElement?.textContent).toBe("Go back");
+    expect(memory.requests("activity_cancel")).toEqual([]);
+    await user.click(screen.getByTestId("confirm-cancel-yes"));
+    expect(memory.requests("activity_cancel")[0]).toMatchObject({ query_id: "4418246", confirmed: true });
+    // What did not die can be ended with its session, and what that costs is said.
+    const offer = await screen.findByTestId("offer-terminate");
+    expect(screen.getByTestId("cancel-proof").textContent).toContain("temporary tables");
+    await user.click(offer);
+    expect(screen.getByTestId("terminate-confirm")).toBeTruthy();
+  });
+
+  it("asks when only the server knew that it is another's", async () => {
+    memory.answer("activity_cancel", () => report({ outcome: "confirmation_needed", user: "IAMR:someone" }));
+    const user = await shown();
+    await user.click(screen.getByTestId("cancel-4418240"));
+    expect((await screen.findByTestId("confirm-cancel")).textContent).toContain("IAMR:someone");
+    expect(screen.queryByTestId("cancel-proof")).toBeNull();
+  });
+
+  it("names the grant where rights are missing", async () => {
+    const grant = 'GRANT ROLE sys:operator TO "IAMR:bi-readonly";';
+    memory.answer("activity_cancel", () => report({ outcome: "not_permitted", grant }));
+    const user = await shown();
+    await user.click(screen.getByTestId("cancel-4418240"));
+    await user.click(await screen.findByTestId("copy-cancel-grant"));
+    expect(memory.copied).toEqual([grant]);
+  });
+
+  it("sends a note to the owner with the cancel", async () => {
+    memory.answer("activity_cancel", () => report({}));
+    const user = await shown();
+    await user.click(screen.getByTestId("query-4418240"));
+    await user.click(screen.getByTestId("cancel-with-note"));
+    await user.type(screen.getByTestId("note-text"), "a\\b");
+    expect(screen.getByTestId<HTMLButtonElement>("note-send").disabled).toBe(true);
+    await user.clear(screen.getByTestId("note-text"));
+    await user.type(screen.getByTestId("note-text"), "it's mine{Enter}");
+    await screen.findByTestId("cancel-proof");
+    expect(memory.requests("activity_cancel")[0]).toMatchObject({ note: "it's mine" });
+  });
+
+  it("cancels exactly the queries of the preview that are left ticked", async () => {
+    memory.answer("activity_cancel", (request) =>
+      report(request.query_id === "4418246" ? { outcome: "not_permitted" } : {}),
+    );
+    const user = await shown();
+    await user.click(screen.getByTestId("cancel-many"));
+    const dialog = screen.getByTestId("many-dialog");
+    expect(within(dialog).getAllByRole("checkbox")).toHaveLength(5);
+    await user.click(screen.getByTestId("many-tick-4418249"));
+    await user.selectOptions(screen.getByTestId("many-minutes"), "1");
+    expect(within(dialog).getAllByRole("checkbox")).toHaveLength(3);
+    // What the list shows behind the dialog by now is not touched.
+    memory.answer("activity_list", () => ({ ...activity, queries: [] }));
+    await user.click(screen.getByTestId("many-start"));
+    await screen.findByText("1 of 2 runs no more.");
+    const asked = memory.requests("activity_cancel");
+    expect(asked.map(({ query_id }) => query_id).sort()).toEqual(["4418240", "4418246"]);
+    expect(asked.every(({ confirmed, why }) => confirmed && why === "all over 1 min")).toBe(true);
+    expect(within(screen.getByTestId("many-4418246")).getByText(/Nothing was canceled/)).toBeTruthy();
+  });
+
   it("asks before it ends a session, with the safe button in focus", async () => {
-    memory.answer("activity_cancel", () => ({ outcome: "terminated", elapsed_ms: 5, steps: [] }));
+    memory.answer("activity_cancel", () => report({ outcome: "terminated" }));
     const user = await shown();
     await user.click(screen.getByTestId("query-4418249"));
     await user.click(screen.getByTestId("terminate-session"));
@@ -280,10 +371,11 @@ describe("activity", () => {
   });
 
   it("offers the GRANT when only one's own queries are seen", async () => {
-    memory.answer("activity_list", () => ({ ...activity, scope: "own" }));
+    const grant = 'GRANT ROLE sys:monitor TO "IAMR:bi-readonly";';
+    memory.answer("activity_list", () => ({ ...activity, scope: "own", grant }));
     const user = await shown();
     await user.click(within(screen.getByTestId("activity-scope-own")).getByRole("button"));
-    expect(memory.copied).toEqual(['GRANT ROLE sys:monitor TO "IAMR:bi-readonly";']);
+    expect(memory.copied).toEqual([grant]);
   });
 
   it("keeps what was read when a refresh fails, and stops refreshing by itself", async () => {

@@ -63,6 +63,12 @@ export function moment(ms: number, now: number): string {
   return day(ms) === day(now) ? hourMinute(ms) : `${day(ms)} ${hourMinute(ms)}`;
 }
 
+/** 11-19 18:40, local: for times of some days. */
+export function monthDay(ms: number): string {
+  const time = new Date(ms);
+  return `${two(time.getMonth() + 1)}-${two(time.getDate())} ${hourMinute(ms)}`;
+}
+
 /** 3.74 s: how long a proof took. */
 export function seconds(ms: number): string {
   return (ms / 1000).toFixed(2);

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -76,6 +77,8 @@ pub enum Change {
 pub struct EngineOptions {
     /// AWS files to use in place of the usual ones.
     pub aws_files: Option<AwsFiles>,
+    /// libpq's password file to use in place of the usual one.
+    pub password_file: Option<PathBuf>,
 }
 
 /// Who is signed in.
@@ -127,6 +130,7 @@ pub(crate) struct Shared {
     pub(crate) tls: TlsCache,
     pub(crate) watches: Watches,
     aws_files: Option<AwsFiles>,
+    pub(crate) password_file: Option<PathBuf>,
     /// By user and profile.
     aws: Mutex<HashMap<(String, Option<String>), Aws>>,
 }
@@ -162,6 +166,7 @@ impl Engine {
                 tls: TlsCache::default(),
                 watches: Watches::default(),
                 aws_files: options.aws_files,
+                password_file: options.password_file,
                 aws: Mutex::default(),
                 home,
             }),

@@ -496,8 +496,17 @@ impl Gate {
 
     /// The monitoring session, opened when there is none that lives.
     pub(crate) async fn monitor(self: &Arc<Self>) -> Result<Arc<Monitor>, Error> {
+        self.monitor_but(|_| false).await
+    }
+
+    /// Another one for one that is lost, unless somebody has opened it already.
+    pub(crate) async fn monitor_in_place_of(self: &Arc<Self>, lost: &Arc<Monitor>) -> Result<Arc<Monitor>, Error> {
+        self.monitor_but(|monitor| Arc::ptr_eq(monitor, lost)).await
+    }
+
+    async fn monitor_but(self: &Arc<Self>, lost: impl Fn(&Arc<Monitor>) -> bool) -> Result<Arc<Monitor>, Error> {
         let mut monitor = self.monitor.lock().await;
-        if let Some(monitor) = monitor.as_ref().filter(|monitor| monitor.lives()) {
+        if let Some(monitor) = monitor.as_ref().filter(|monitor| monitor.lives() && !lost(monitor)) {
             return Ok(Arc::clone(monitor));
         }
         let opened = Arc::new(Monitor::open(self).await?);

@@ -57,7 +57,7 @@ pub use postern_console as results;
 pub use postern_proxy::{DialError, Origin, PasswordMethod, SessionInfo, SessionState};
 
 pub use crate::{
-    activity::{Activity, OurSession, Query, Scope},
+    activity::{Activity, OurSession, Query, QueryDetails, QueryName, Scope, SessionFacts, Source, Wanted},
     audit::{Audit, Batch, Broken},
     auth::Auth,
     cancel::{By, CancelReport, CancelRequest, CancelStep, Outcome, Pursued, SessionAfter, StepKind, Victim},

@@ -1,6 +1,5 @@
 //! A login: as whom into which database. Every session, connection and tab has one.
 
-use postern_access::DatabaseType;
 use serde::{Deserialize, Serialize};
 
 /// Database, database user and database name.
@@ -15,15 +14,6 @@ pub struct Login {
 }
 
 impl Login {
-    /// The user as the server of this kind of database calls it.
-    #[must_use]
-    pub fn user_at(&self, database: &DatabaseType) -> String {
-        match database {
-            DatabaseType::RedshiftServerless(_) => self.server_user(),
-            DatabaseType::Postgres => self.db_user.clone(),
-        }
-    }
-
     /// The user as Redshift calls it: `IAMR:` and the last part of the role's name.
     #[must_use]
     pub fn server_user(&self) -> String {

@@ -1,4 +1,4 @@
-//! A session of our own beside the people's: reads SYS_QUERY_HISTORY and asks the server to cancel. It goes through the
+//! A session of our own beside the people's, one for each login: reads what runs and asks the server to cancel. It goes through the
 //! proxy's in-memory stream, so it is authorised, recorded and renewed as any other.
 
 use std::{
@@ -9,9 +9,11 @@ use std::{
     time::Duration,
 };
 
-use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
+use tokio::sync::OnceCell;
+use tokio_postgres::{Client, NoTls, SimpleQueryMessage, error::SqlState};
 
 use crate::{
+    activity::Server,
     error::{Error, SqlFailure},
     gate::Gate,
 };
@@ -33,6 +35,31 @@ pub(crate) struct Monitor {
     client: Client,
     /// An answer is overdue: what is asked next would wait behind it.
     overdue: AtomicBool,
+    /// What the server says that it is.
+    server: OnceCell<Server>,
+}
+
+/// Does something through the monitoring session of a login. One that was lost since it was last used, for whatever reason, is replaced
+/// once; one that gives no answer is not.
+pub(crate) async fn with<T, W>(gate: &Arc<Gate>, work: impl Fn(Arc<Monitor>) -> W) -> Result<T, Error>
+where
+    W: Future<Output = Result<T, Error>>,
+{
+    let monitor = gate.monitor().await?;
+    match work(Arc::clone(&monitor)).await {
+        Err(error) if monitor.client.is_closed() || is_shutdown(&error) => {
+            tracing::debug!(%error, database = gate.login().database, "the monitoring session was lost; another is opened");
+            let another = gate.monitor_in_place_of(&monitor).await?;
+            work(another).await
+        }
+        other => other,
+    }
+}
+
+/// The server has ended the session itself, and said so as its last word.
+fn is_shutdown(error: &Error) -> bool {
+    let states = [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN];
+    matches!(error, Error::Sql(failure) if states.iter().any(|state| state.code() == failure.sqlstate))
 }
 
 impl Monitor {
@@ -53,12 +80,20 @@ impl Monitor {
                 tracing::debug!(%error, "the monitoring session ended");
             }
         });
-        Ok(Self { database: login.database.clone(), client, overdue: AtomicBool::new(false) })
+        Ok(Self { database: login.database.clone(), client, overdue: AtomicBool::new(false), server: OnceCell::new() })
     }
 
     /// It can still be used.
     pub(crate) fn lives(&self) -> bool {
         !self.client.is_closed() && !self.overdue.load(Ordering::Relaxed)
+    }
+
+    /// What the server is, asked when it is first wanted.
+    ///
+    /// # Errors
+    /// As [`Server::ask`].
+    pub(crate) async fn server(&self) -> Result<&Server, Error> {
+        self.server.get_or_try_init(|| Server::ask(self)).await
     }
 
     /// Runs one statement.

@@ -8,12 +8,19 @@ use secrecy::SecretString;
 
 use crate::error::Error;
 
-/// The password for a login.
+/// The password for a login, from `file` in place of the usual one where it is given.
 ///
 /// # Errors
 /// [`Error::InvalidValue`] when the file has none, or others may read it; [`Error::Storage`] when it cannot be read.
-pub(crate) fn password(host: &str, port: u16, db_name: &str, user: &str) -> Result<SecretString, Error> {
-    let path = path().ok_or_else(|| missing("no home folder for this user", host, port))?;
+pub(crate) fn password(
+    file: Option<&Path>,
+    host: &str,
+    port: u16,
+    db_name: &str,
+    user: &str,
+) -> Result<SecretString, Error> {
+    let path =
+        file.map(Path::to_owned).or_else(path).ok_or_else(|| missing("no home folder for this user", host, port))?;
     let text = read(&path)?;
     let wanted = [host, &port.to_string(), db_name, user];
     find(&text, &wanted).ok_or_else(|| missing(&format!("{} has no password", path.display()), host, port))

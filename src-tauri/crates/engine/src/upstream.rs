@@ -127,7 +127,8 @@ pub(crate) async fn dial_plan(engine: &Shared, login: &Login, freshness: Freshne
             })
         }
         DatabaseType::Postgres => {
-            let password = passfile::password(&database.host, database.port, &login.db_name, &login.db_user)?;
+            let file = engine.password_file.as_deref();
+            let password = passfile::password(file, &database.host, database.port, &login.db_name, &login.db_user)?;
             Ok(Dial {
                 endpoint,
                 user: login.db_user.clone(),

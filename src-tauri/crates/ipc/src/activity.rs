@@ -1,4 +1,4 @@
-//! What runs on a server, from SYS_QUERY_HISTORY, and how a query was canceled.
+//! What runs on a server, and how a query was canceled.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -12,25 +12,66 @@ pub struct ActivityRequest {
     pub target: Target,
     /// How many finished ones to give at most.
     pub finished: u32,
+    /// Of those, only what ended within so many milliseconds before now.
+    #[serde(default)]
+    #[ts(type = "number | null")]
+    pub last_ms: Option<u64>,
+    /// So many characters of each text; as many as the server lists when absent.
+    #[serde(default)]
+    pub text: Option<u32>,
+}
+
+impl ActivityRequest {
+    /// All that lives, and so many others, with their texts.
+    #[must_use]
+    pub fn of(target: Target, finished: u32) -> Self {
+        Self { target, finished, last_ms: None, text: None }
+    }
 }
 
 /// The queries of a server at one moment.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
 pub struct Activity {
+    /// Where the server told it.
+    pub source: ActivitySource,
     /// Whose queries these are.
     pub scope: ActivityScope,
-    /// When it was read, milliseconds since 1970.
+    /// The login's own name at the server; empty when the server does not say.
+    pub me: String,
+    /// The statement by which an administrator shows this login everybody's, when it sees its own only.
+    pub grant: Option<String>,
+    /// Sessions of others whose work the server does not show to this login.
+    #[ts(type = "number")]
+    pub hidden: u64,
+    /// When it was read, by our clock, milliseconds since 1970.
     #[ts(type = "number")]
     pub as_of: u64,
+    /// What the server's clock said then. All times of the queries are by that clock.
+    #[ts(type = "number")]
+    pub server_now: u64,
+    /// More had ended in the wanted time than were wanted: the oldest are left out.
+    pub cut: bool,
     /// Live ones first, then newest first.
     pub queries: Vec<Query>,
+}
+
+/// Where a server tells what runs on it.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ActivitySource {
+    /// SYS_QUERY_HISTORY of Redshift.
+    History,
+    /// STV_RECENTS of a provisioned Redshift without SYS views: no phases, no counts, few that have ended.
+    Cluster,
+    /// `pg_stat_activity` of PostgreSQL: only what runs now.
+    StatActivity,
 }
 
 /// Whose queries the login may see.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, TS)]
 #[serde(rename_all = "lowercase")]
 pub enum ActivityScope {
-    /// Everybody's: superuser, `sys:monitor`, `sys:operator`.
+    /// Everybody's.
     All,
     /// One's own only.
     Own,
@@ -38,18 +79,18 @@ pub enum ActivityScope {
     Unknown,
 }
 
-/// A row of SYS_QUERY_HISTORY.
+/// A query that runs or ran.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
 pub struct Query {
-    /// 64-bit, so as text.
+    /// 64-bit, so as text. Unique within its session where the server numbers nothing.
     pub query_id: String,
-    /// The PID for pg_cancel_backend.
+    /// The PID for pg_cancel_backend; -1 where the server no longer says.
     pub session_id: i32,
     /// `username`.
     pub user: String,
     /// `database_name`.
     pub db_name: String,
-    /// As the server spells it: planning, queued, running, returning, failed, canceled, success.
+    /// As the server spells it: planning, queued, running, returning, failed, canceled, success; `done` where it does not say how it ended.
     pub status: String,
     /// It is planning, queued, running or returning.
     pub live: bool,
@@ -79,17 +120,71 @@ pub struct Query {
     /// Executing.
     #[ts(type = "number")]
     pub execution_ms: u64,
-    /// Rows given back.
+    /// It waits for a lock this instant.
+    pub waits_for_lock: bool,
+    /// Rows given back; 0 where the server does not count them.
     #[ts(type = "number")]
     pub rows: u64,
+    /// Bytes given back; likewise.
+    #[ts(type = "number")]
+    pub bytes: u64,
+    /// Answered from the cache of results.
+    pub cache_hit: bool,
+    /// The same for queries that differ in their literals only, where the server tells one.
+    pub hash: Option<String>,
     /// The server's message.
     pub error: Option<String>,
-    /// May be cut by the server at 4,000 characters.
+    /// The beginning of its text.
     pub text: String,
     /// It is of the database user that asks: cancelling it needs no confirmation.
     pub own: bool,
     /// The session is one of ours.
     pub ours: Option<OurSession>,
+}
+
+/// Ask for all of one query's text, and its session.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
+pub struct QueryDetailsRequest {
+    /// Through which login.
+    pub target: Target,
+    /// Its session.
+    pub session_id: i32,
+    /// Which query.
+    pub query_id: String,
+    /// When it began, by the server's clock: a PID names one session after another.
+    #[ts(type = "number")]
+    pub start_time: u64,
+}
+
+/// More of a query than the list shows.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
+pub struct QueryDetails {
+    /// Its text; none when the server has forgotten it, or does not show it.
+    pub text: Option<String>,
+    /// That is all of it.
+    pub whole: bool,
+    /// The session it runs or ran in; none when the server does not say.
+    pub session: Option<SessionFacts>,
+}
+
+/// A session at the server. Times are by the server's clock, milliseconds since 1970.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
+pub struct SessionFacts {
+    /// Since when it is open.
+    #[ts(type = "number")]
+    pub since: u64,
+    /// When it ended.
+    #[ts(type = "number | null")]
+    pub until: Option<u64>,
+    /// As the server spells it.
+    pub status: String,
+    /// `application_name`, where the server tells.
+    pub program: Option<String>,
+    /// Address of its client, where the server tells.
+    pub client: Option<String>,
+    /// Since when its transaction is open, where the server tells.
+    #[ts(type = "number | null")]
+    pub transaction_since: Option<u64>,
 }
 
 /// A session of this app behind a query.

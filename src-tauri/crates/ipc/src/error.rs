@@ -77,6 +77,8 @@ pub enum ErrorCode {
     TlsUntrusted,
     /// The server does not speak TLS, or not ours: `address`, `reason`.
     TlsFailed,
+    /// The server takes no more sessions, at all or of this user: `address`, `db_user`. `server` holds its sentence.
+    TooManyConnections,
 }
 
 /// A failed command.

@@ -55,6 +55,18 @@ impl WorkgroupFaults {
         self.workgroup.history.ignore_cancel_functions(on).await;
     }
 
+    /// What asks for a cancel or the end of a session takes so long on its way to the server: time for that session to go on to another
+    /// query.
+    pub fn delay_signals(&self, delay: Duration) {
+        self.workgroup.faults.delay_signals(delay);
+    }
+
+    /// Functions that signal a session are refused in one statement with SYS and STV views, as Redshift refuses functions that run on its
+    /// leader node only together with tables of its compute nodes.
+    pub fn keep_nodes_apart(&self, on: bool) {
+        self.workgroup.faults.keep_nodes_apart(on);
+    }
+
     /// Statements that read or write tables, or sleep, are planned and compiled for so long before they queue or run.
     pub fn hold_in_planning(&self, planning: Duration, compiling: Duration) {
         self.workgroup.admission.hold_in_planning(planning, compiling);

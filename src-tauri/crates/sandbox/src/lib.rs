@@ -17,6 +17,7 @@ mod files;
 mod random;
 mod sandbox;
 
+pub use database::PlainPostgres;
 pub use description::Description;
 pub use faults::WorkgroupFaults;
 pub use sandbox::{Sandbox, SandboxOptions};

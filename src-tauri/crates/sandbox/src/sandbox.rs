@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::aws::AwsServer;
 use crate::clock::Clock;
-use crate::database::{Opened, Place, SUPERUSER, Size, Warehouse, WorkgroupSpec};
+use crate::database::{Opened, Place, PlainPostgres, SUPERUSER, Size, Warehouse, WorkgroupSpec};
 use crate::description::{Admin, Database, DbUser, Description};
 use crate::faults::WorkgroupFaults;
 use crate::files::Layout;
@@ -85,6 +85,7 @@ impl Sandbox {
             name: workgroup.name.clone(),
             host: workgroup.host_name(),
             databases: workgroup.db_names.clone(),
+            monitoring: workgroup.monitoring,
         });
         let specs = specs.collect();
         let warehouse = Warehouse::open(&files.place, Size { orders }, specs, &ledger, &clock, &password).await?;
@@ -130,6 +131,15 @@ impl Sandbox {
     /// The sandbox's clock, which a test may set ahead.
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// Starts a PostgreSQL as it comes: nothing in it is Redshift's. It listens with TLS, under a name that only [`Description::ca_file`]
+    /// vouches for, and goes with the sandbox.
+    ///
+    /// # Errors
+    /// When it cannot be made or started, or no port can be bound.
+    pub async fn start_postgres(&self, name: &str) -> Result<PlainPostgres> {
+        self.warehouse.start_postgres(name).await
     }
 
     /// Stops every server and removes every file, and returns when that is done.

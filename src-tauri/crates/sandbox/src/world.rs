@@ -109,6 +109,17 @@ pub struct Workgroup {
     pub status: WorkgroupStatus,
     /// When it was made.
     pub created_at: OffsetDateTime,
+    /// Where its database tells what runs on it.
+    pub monitoring: Monitoring,
+}
+
+/// Which of Redshift's monitoring tables a database has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Monitoring {
+    /// SYS_QUERY_HISTORY and its sisters, as Redshift Serverless has them.
+    Sys,
+    /// STV_RECENTS, STV_SESSIONS and SVV_TRANSACTIONS only, as provisioned clusters of older tracks have them.
+    Stv,
 }
 
 /// Address of a workgroup as the API reports it. Whoever runs the database behind it sets the real one.
@@ -235,6 +246,16 @@ impl World {
             && workgroup.authorize_login(&role.caller("postern"), Some(db_name)).is_ok()
     }
 
+    /// One more workgroup of [`ACCOUNT`] with the database `dev`, whose monitoring is that of a provisioned cluster. The API knows only
+    /// workgroups here; what is behind one is for the database to say.
+    pub fn with_provisioned(mut self, name: &str) -> Self {
+        self.add_workgroup(ACCOUNT, name, &["dev"], &[("env", "stage"), ("team", "data")]);
+        if let Some(added) = self.workgroups.last_mut() {
+            added.monitoring = Monitoring::Stv;
+        }
+        self
+    }
+
     fn add_workgroup(&mut self, account: &str, name: &str, databases: &[&str], tags: &[(&str, &str)]) {
         let created_at = datetime!(2025-06-02 01:20 UTC);
         self.namespaces.push(Namespace {
@@ -257,6 +278,7 @@ impl World {
             endpoint: Endpoint { address: host_name(name, account, &self.region), port: 5439 },
             status: WorkgroupStatus::Available,
             created_at,
+            monitoring: Monitoring::Sys,
         });
     }
 

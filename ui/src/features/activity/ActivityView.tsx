@@ -1,46 +1,57 @@
-// What runs on a server, and the way to stop it.
-import { useEffect, useRef } from "react";
+// What runs on the servers one looks at, and the way to stop it.
+import { useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Empty } from "../../components/Empty";
-import { FailureNote } from "../../components/FailureNote";
 import { Icon } from "../../components/Icon";
 import { SkeletonRows } from "../../components/Skeleton";
-import type { Activity } from "../../ipc/contract";
-import { first, roleName } from "../../lib/choices";
-import { copy } from "../../lib/clipboard";
+import { first } from "../../lib/choices";
 import { useNow } from "../../lib/clock";
-import { clock } from "../../lib/format";
 import { useConsoles } from "../../lib/state/consoles";
 import { useDatabases } from "../../lib/state/databases";
 import { useNavigation } from "../../lib/state/navigation";
-import { monitorGrant } from "./phases";
+import { CancelMany } from "./CancelMany";
+import { ConfirmCancel } from "./ConfirmCancel";
+import { FilterBar } from "./FilterBar";
+import {
+  filtered,
+  type Group,
+  type Grouping,
+  groups,
+  isFiltered,
+  nextSort,
+  noFilters,
+  type Sort,
+  sorted,
+  usersOf,
+} from "./filters";
+import { GroupTable } from "./GroupTable";
+import type { ListedQuery } from "./listed";
 import { QueryDrawer } from "./QueryDrawer";
 import { QueryTable } from "./QueryTable";
+import { RefreshBar } from "./RefreshBar";
+import { allQueries, oursRuns, type Read, readAt, useReads } from "./reads";
 import { useActivity } from "./store";
-import { TargetPicker } from "./TargetPicker";
-import { Legend, TimelinePlot } from "./TimelinePlot";
+import { TargetNotes } from "./TargetNotes";
+import { Targets } from "./Targets";
+import { TimelinePlot } from "./TimelinePlot";
 import { Watch } from "./watch/Watch";
 import "./activity.css";
 
-const EVERY_MS = 5000;
 /** Longer ago than this, ticking clocks would pretend to know. */
 const FRESH_MS = 15_000;
 
 export function ActivityView() {
   const { t } = useTranslation();
-  const target = useActivity((state) => state.target);
-  const snapshot = useActivity((state) => state.snapshot);
-  const failure = useActivity((state) => state.failure);
-  const refresh = useActivity((state) => state.refresh);
-  const auto = useActivity((state) => state.auto);
+  const targets = useReads((state) => state.targets);
+  const reads = useReads((state) => state.reads);
   const selected = useActivity((state) => state.selected);
-  const ticking = snapshot?.queries.some(({ live }) => live) ?? false;
-  const clockNow = useNow(ticking ? 1000 : null);
-  const fresh = snapshot !== null && (auto || clockNow - snapshot.as_of < FRESH_MS);
-  const now = snapshot ? (fresh ? Math.max(clockNow, snapshot.as_of) : snapshot.as_of) : clockNow;
-  const query = snapshot?.queries.find(({ query_id }) => query_id === selected);
+  const queries = useMemo(() => allQueries(targets, reads), [targets, reads]);
+  const [filters, setFilters] = useState(noFilters);
+  const now = useMoment(queries);
+  const query = queries.find(({ key }) => key === selected);
+  const known = targets.flatMap(({ database }) => reads[database] ?? []);
+  const read = known.some(({ about }) => about !== null);
   useStart();
-  useAutoRefresh(auto);
 
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: Esc closes the drawer from anywhere in the view
@@ -48,39 +59,119 @@ export function ActivityView() {
       <section className="act" aria-label={t("nav.activity")}>
         <header className="head">
           <h1 className="head__title">{t("nav.activity")}</h1>
-          <TargetPicker />
+          <Targets />
           <span className="spacer" />
           <Watch />
-          {target && <RefreshButton />}
+          {read && <MineSwitch on={filters.onlyMine} onChange={(onlyMine) => setFilters({ ...filters, onlyMine })} />}
+          {read && <CancelMany queries={queries} />}
+          {targets.length > 0 && <RefreshButton />}
         </header>
-        {failure && (
-          <div className="strip-failure">
-            <FailureNote failure={failure} onRetry={refresh} />
-          </div>
-        )}
-        {snapshot ? (
-          <>
-            <ScopeNote activity={snapshot} />
-            {failure && (
-              <p className="act__note faint">{t("activity.refreshFailed", { time: clock(snapshot.as_of) })}</p>
-            )}
-            <LegendBar asOf={snapshot.as_of} />
-            <TimelinePlot activity={snapshot} now={now} />
-            {snapshot.queries.length === 0 ? (
-              <Empty icon="activity" title={t("activity.emptyTitle")} text={t("activity.emptyText")} />
-            ) : (
-              <QueryTable activity={snapshot} now={now} />
-            )}
-          </>
-        ) : target && !failure ? (
+        <TargetNotes reads={known} />
+        {read ? (
+          <Queries known={known} queries={queries} filters={filters} onFilters={setFilters} now={now} />
+        ) : known.some(({ failure }) => !failure) ? (
           <Reading />
         ) : (
-          !failure && <Empty icon="activity" title={t("activity.pickTitle")} text={t("activity.pickText")} />
+          targets.length === 0 && (
+            <Empty icon="activity" title={t("activity.pickTitle")} text={t("activity.pickText")} />
+          )
         )}
       </section>
-      {query && snapshot && <QueryDrawer key={query.query_id} query={query} asOf={snapshot.as_of} now={now} />}
+      <ConfirmCancel />
+      {query && <QueryDrawer key={query.key} query={query} asOf={query.asOf} now={now} />}
     </div>
   );
+}
+
+interface QueriesProps {
+  known: Read[];
+  queries: ListedQuery[];
+  filters: typeof noFilters;
+  onFilters: (filters: typeof noFilters) => void;
+  now: number;
+}
+
+function Queries({ known, queries, filters, onFilters, now }: QueriesProps) {
+  const { t } = useTranslation();
+  const range = useReads((state) => state.range);
+  const [sort, setSort] = useState<Sort | null>(null);
+  const [grouping, setGrouping] = useState<Grouping>("none");
+  const shown = useMemo(() => filtered(queries, filters), [queries, filters]);
+  const rows = useMemo(() => sorted(shown, sort), [shown, sort]);
+  const users = useMemo(() => usersOf(queries), [queries]);
+  const grouped = useMemo(() => (grouping === "none" ? [] : groups(shown, grouping)), [shown, grouping]);
+  const several = known.length > 1;
+  const uncounted = known.every(({ about }) => about === null || about.source !== "history");
+
+  const open = (group: Group) => {
+    onFilters({ ...filters, ...(grouping === "user" ? { user: group.key } : { hash: group.key }) });
+    setGrouping("none");
+  };
+
+  return (
+    <>
+      <RefreshBar />
+      {queries.length > 0 && <TimelinePlot queries={shown} range={range} now={now} several={several} />}
+      {queries.length > 0 && (
+        <FilterBar
+          filters={filters}
+          onFilters={onFilters}
+          users={users}
+          databases={known.map(({ target }) => target.database)}
+          grouping={grouping}
+          onGrouping={setGrouping}
+          shown={shown.length}
+          total={queries.length}
+        />
+      )}
+      {queries.length === 0 ? (
+        <Nothing known={known} />
+      ) : rows.length === 0 ? (
+        <Empty icon="filter" title={t("activity.noMatchTitle")} text={t("activity.noMatchText")}>
+          {isFiltered(filters) && (
+            <button type="button" className="btn" onClick={() => onFilters(noFilters)}>
+              {t("activity.clearFilters")}
+            </button>
+          )}
+        </Empty>
+      ) : grouping === "none" ? (
+        <QueryTable
+          queries={rows}
+          now={now}
+          several={several}
+          uncounted={uncounted}
+          sort={sort}
+          onSort={(by) => setSort(nextSort(sort, by))}
+        />
+      ) : (
+        <GroupTable groups={grouped} by={grouping} uncounted={uncounted} onOpen={open} />
+      )}
+    </>
+  );
+}
+
+/** No query at all, which means different things. */
+function Nothing({ known }: { known: Read[] }) {
+  const { t } = useTranslation();
+  const limited = known.some(({ about }) => about?.scope !== "all");
+  return limited ? (
+    <Empty icon="user" title={t("activity.emptyOwnTitle")} text={t("activity.emptyOwnText")} />
+  ) : (
+    <Empty icon="activity" title={t("activity.emptyTitle")} text={t("activity.emptyText")} />
+  );
+}
+
+/** The time to draw: it goes on while something lives and what was read is fresh, and stands otherwise. */
+function useMoment(queries: ListedQuery[]): number {
+  const reads = useReads((state) => state.reads);
+  const renewed = useReads((state) => state.auto) || oursRuns(reads);
+  const ticking = queries.some(({ live }) => live);
+  const clockNow = useNow(ticking ? 1000 : null);
+  const at = readAt(reads);
+  if (at === null) return clockNow;
+  const latest = Math.max(...queries.map(({ asOf }) => asOf), at);
+  const fresh = renewed || clockNow - latest < FRESH_MS;
+  return fresh && ticking ? Math.max(clockNow, latest) : latest;
 }
 
 /** Starts where one works: the database one was sent to, else that of the console in front. */
@@ -89,17 +180,18 @@ function useStart(): void {
   const list = useDatabases((state) => state.list);
   const entered = useRef(false);
   useEffect(() => {
-    const { target, choose, refresh } = useActivity.getState();
+    const { targets, choose, refresh } = useReads.getState();
     const navigation = useNavigation.getState();
     const database = list?.find(({ name }) => name === asked);
     if (database) {
       navigation.taken();
       const to = { database: database.name, db_user: first(database.db_users), db_name: first(database.db_names) };
-      if (to.db_user && to.db_name && target?.database !== to.database) void choose(to);
-      else if (target?.database === to.database) void refresh();
+      const shown = targets.some((target) => target.database === database.name);
+      if (shown) void refresh();
+      else if (to.db_user && to.db_name) void choose(to);
       return;
     }
-    if (target) {
+    if (targets.length > 0) {
       // Coming back is asking again, but a new list of databases is not.
       if (!entered.current) void refresh();
       entered.current = true;
@@ -112,83 +204,53 @@ function useStart(): void {
   }, [asked, list]);
 }
 
-/** Only while the window is seen: each refresh keeps the workgroup awake and is billed. */
-function useAutoRefresh(auto: boolean): void {
-  useEffect(() => {
-    if (!auto) return;
-    const timer = setInterval(() => {
-      if (!document.hidden) void useActivity.getState().refresh();
-    }, EVERY_MS);
-    return () => clearInterval(timer);
-  }, [auto]);
+function MineSwitch({ on, onChange }: { on: boolean; onChange: (on: boolean) => void }) {
+  const { t } = useTranslation();
+  return (
+    <div className="segmented act__mine" role="group" aria-label={t("activity.whose")}>
+      {[false, true].map((mine) => (
+        <button
+          key={String(mine)}
+          type="button"
+          className={mine === on ? "segmented__item is-on" : "segmented__item"}
+          aria-pressed={mine === on}
+          onClick={() => onChange(mine)}
+          data-testid={mine ? "activity-mine" : "activity-all"}
+        >
+          {t(mine ? "activity.onlyMine" : "activity.allUsers")}
+        </button>
+      ))}
+    </div>
+  );
 }
 
 function RefreshButton() {
   const { t } = useTranslation();
-  const refresh = useActivity((state) => state.refresh);
-  const waiting = useActivity((state) => state.since !== null);
+  const waiting = useReads((state) => Object.values(state.reads).some(({ since }) => since !== null));
   return (
-    <button type="button" className="btn btn--sm" disabled={waiting} onClick={refresh} data-testid="activity-refresh">
+    <button
+      type="button"
+      className="btn btn--sm"
+      disabled={waiting}
+      title={t("activity.autoHint")}
+      onClick={() => void useReads.getState().refresh()}
+      data-testid="activity-refresh"
+    >
       <Icon name="refresh" />
-      {t("activity.refresh")}
+      <span className="hide-narrow">{t("activity.refresh")}</span>
     </button>
-  );
-}
-
-/** What the bars mean, how old the picture is, and whether it renews itself. */
-function LegendBar({ asOf }: { asOf: number }) {
-  const { t } = useTranslation();
-  const auto = useActivity((state) => state.auto);
-  const setAuto = useActivity((state) => state.setAuto);
-  return (
-    <div className="tl__top">
-      <Legend />
-      <span className="spacer" />
-      <span className="faint num act__asof" title={t("activity.autoHint")} data-testid="activity-as-of">
-        {auto ? t("activity.autoOn") : t("activity.asOf", { time: clock(asOf) })}
-      </span>
-      <button
-        type="button"
-        className="btn btn--sm btn--ghost tl__auto"
-        title={t("activity.autoHint")}
-        aria-pressed={auto}
-        onClick={() => setAuto(!auto)}
-        data-testid="activity-auto"
-      >
-        {auto ? t("activity.pause") : t("activity.auto")}
-      </button>
-    </div>
-  );
-}
-
-function ScopeNote({ activity }: { activity: Activity }) {
-  const { t } = useTranslation();
-  const target = useActivity((state) => state.target);
-  const engine = useDatabases((state) => state.list?.find(({ name }) => name === target?.database)?.engine);
-  if (activity.scope === "all") return null;
-  if (activity.scope === "unknown") return <p className="act__note faint">{t("activity.scopeUnknown")}</p>;
-  const user = target?.db_user ?? "";
-  const login = engine === "postgres" ? user : `IAMR:${roleName(user)}`;
-  return (
-    <div className="banner banner--strip" data-testid="activity-scope-own">
-      <Icon name="user" />
-      <span className="grow">{t("activity.scopeOwnText")}</span>
-      <button
-        type="button"
-        className="btn btn--sm"
-        title={monitorGrant(login)}
-        onClick={() => copy(monitorGrant(login), t("activity.grantWhat"))}
-      >
-        {t("activity.copyGrant")}
-      </button>
-    </div>
   );
 }
 
 /** A sleeping workgroup takes its time; after two seconds it is fair to say so. */
 function Reading() {
   const { t } = useTranslation();
-  const since = useActivity((state) => state.since);
+  const since = useReads((state) =>
+    Object.values(state.reads).reduce<number | null>(
+      (least, read) => ((read.since ?? 0) > 0 ? Math.min(least ?? Infinity, read.since ?? 0) : least),
+      null,
+    ),
+  );
   const now = useNow(500);
   const late = since !== null && now - since > 2000;
   return (

@@ -1,23 +1,30 @@
 // What became of a cancel, step by step: one asked for here, or one that a client of ours has asked for itself.
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { FailureNote } from "../../components/FailureNote";
 import { Icon } from "../../components/Icon";
-import type { CancelOutcome, CancelStep, CancelStepKind, ClientCancel, Query } from "../../ipc/contract";
+import type { CancelOutcome, CancelReport, CancelStep, CancelStepKind, ClientCancel, Query } from "../../ipc/contract";
+import { copy } from "../../lib/clipboard";
 import { seconds } from "../../lib/format";
-import type { Cancel } from "./store";
+import type { Cancel } from "./cancels";
+import { story } from "./story";
 
 const titles = {
   canceled: "proof",
   terminated: "proof",
+  ended: "proof",
   already_finished: "proofPlain",
   query_changed: "proofPlain",
+  not_seen: "proofPlain",
+  confirmation_needed: "proofPlain",
   still_running: "proofNot",
   not_permitted: "proofNot",
 } as const satisfies Record<CancelOutcome, string>;
 
 /** A cancel that was asked for in this panel. */
-export function Proof({ query, cancel }: { query: Query; cancel: Cancel }) {
+export function Proof(props: { query: Query; cancel: Cancel; onTerminate: () => void }) {
   const { t } = useTranslation();
+  const { query, cancel, onTerminate } = props;
   const { report, failure, running } = cancel;
   return (
     <>
@@ -27,7 +34,11 @@ export function Proof({ query, cancel }: { query: Query; cancel: Cancel }) {
           <FailureNote failure={failure} />
         </div>
       )}
-      {report && <Report query={query} title={t(`activity.${titles[report.outcome]}`)} report={report} />}
+      {report && (
+        <Report query={query} title={t(`activity.${titles[report.outcome]}`)} report={report}>
+          <Next query={query} report={report} terminated={cancel.terminate} onTerminate={onTerminate} />
+        </Report>
+      )}
     </>
   );
 }
@@ -45,6 +56,50 @@ export function ClientProof(props: { query: Query; program: string; cancel: Clie
   );
 }
 
+/** What can be done about a cancel that did not do. */
+function Next(props: { query: Query; report: CancelReport; terminated: boolean; onTerminate: () => void }) {
+  const { t } = useTranslation();
+  const { query, report, terminated, onTerminate } = props;
+  const { grant } = report;
+  if (report.outcome === "still_running" && !terminated && query.live) {
+    return (
+      <>
+        <p className="dim drawer__next">{t("activity.terminateText", { user: query.user })}</p>
+        <button
+          type="button"
+          className="btn btn--sm btn--danger-quiet"
+          onClick={onTerminate}
+          data-testid="offer-terminate"
+        >
+          <Icon name="power" />
+          {t("activity.terminate")}
+        </button>
+      </>
+    );
+  }
+  if (report.outcome !== "not_permitted") return null;
+  return (
+    <>
+      <p className="dim drawer__next">{t(grant ? "activity.grantNeeded" : "activity.superuserNeeded")}</p>
+      {grant && (
+        <div className="row drawer__grant">
+          <code className="mono clip selectable grow" title={grant}>
+            {grant}
+          </code>
+          <button
+            type="button"
+            className="btn btn--sm"
+            onClick={() => copy(grant, t("activity.grantWhat"))}
+            data-testid="copy-cancel-grant"
+          >
+            {t("activity.copyGrant")}
+          </button>
+        </div>
+      )}
+    </>
+  );
+}
+
 function Busy() {
   return (
     <div className="progress progress--busy">
@@ -53,8 +108,11 @@ function Busy() {
   );
 }
 
-function Report({ query, title, report }: { query: Query; title: string; report: ClientCancel }) {
+type Told = Pick<ClientCancel, "outcome" | "steps" | "elapsed_ms" | "asked_at" | "session">;
+
+function Report(props: { query: Query; title: string; report: Told; children?: ReactNode }) {
   const { t } = useTranslation();
+  const { query, title, report, children } = props;
   const { outcome } = report;
   const proven = outcome !== null && titles[outcome] === "proof";
   const values = { query: query.query_id, session: String(query.session_id) };
@@ -75,9 +133,15 @@ function Report({ query, title, report }: { query: Query; title: string; report:
           <span className={proven ? "state state--ok" : "state state--warn"}>
             <Icon name={proven ? "okc" : "alert"} size="sm" />
           </span>
-          <span className="dim">{t(`activity.outcome.${outcome}`, values)}</span>
+          <span>
+            <span className="dim">{t(`activity.outcome.${outcome}`, values)}</span>
+            <span className="dim num drawer__story selectable" data-testid="cancel-story">
+              {story(report, t)}
+            </span>
+          </span>
         </p>
       )}
+      {children}
     </div>
   );
 }

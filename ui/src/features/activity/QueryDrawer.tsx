@@ -3,27 +3,35 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Dialog } from "../../components/Dialog";
 import { Icon } from "../../components/Icon";
-import type { Query } from "../../ipc/contract";
+import type { SessionFacts } from "../../ipc/contract";
 import { copy } from "../../lib/clipboard";
-import { clock, took } from "../../lib/format";
+import { age, bytes, clock, count, moment, took } from "../../lib/format";
+import { CancelNote } from "./CancelNote";
 import { ClientProof, Proof } from "./CancelProof";
+import { type Cancel, useCancels } from "./cancels";
+import { useDetails } from "./details";
+import type { ListedQuery } from "./listed";
 import { PhaseBar } from "./PhaseBar";
 import { elapsedNow, longest, phases } from "./phases";
-import { type Cancel, useActivity } from "./store";
+import { useReads } from "./reads";
+import { stop, terminate } from "./stopping";
+import { useActivity } from "./store";
 
-/** SYS_QUERY_HISTORY cuts the text here. */
-const TEXT_LIMIT = 4000;
+const DAY = 24 * 3_600_000;
 
 interface Props {
-  query: Query;
+  query: ListedQuery;
   asOf: number;
   now: number;
 }
 
 export function QueryDrawer({ query, asOf, now }: Props) {
   const { t } = useTranslation();
-  const cancel = useActivity((state) => state.cancels[query.query_id]);
+  const cancel = useCancels((state) => state.cancels[query.key]);
+  const [terminating, setTerminating] = useState(false);
   const select = useActivity((state) => state.select);
+  const { details, failed } = useDetails(query);
+  const text = details?.text ?? query.text;
   return (
     <aside
       className="panel drawer"
@@ -40,7 +48,7 @@ export function QueryDrawer({ query, asOf, now }: Props) {
             className="btn btn--sm btn--ghost btn--icon"
             aria-label={t("activity.copyStatement")}
             title={t("activity.copyStatement")}
-            onClick={() => copy(query.text, t("activity.statementWhat"))}
+            onClick={() => copy(text, t("activity.statementWhat"))}
           >
             <Icon name="copy" />
           </button>
@@ -54,18 +62,22 @@ export function QueryDrawer({ query, asOf, now }: Props) {
             <Icon name="x" />
           </button>
         </div>
-        {query.live && <Actions query={query} cancel={cancel} />}
+        {query.live && <Actions query={query} cancel={cancel} onTerminate={() => setTerminating(true)} />}
+        {terminating && <Terminate query={query} text={text} onClose={() => setTerminating(false)} />}
       </div>
       <div className="panel__scroll">
-        {cancel && <Proof query={query} cancel={cancel} />}
+        {cancel && <Proof query={query} cancel={cancel} onTerminate={() => setTerminating(true)} />}
         {!cancel && query.ours?.cancel && (
           <ClientProof query={query} program={query.ours.program} cancel={query.ours.cancel} />
         )}
         <div className="panel__section">
-          <pre className="drawer__sql selectable">{query.text}</pre>
-          {query.text.length >= TEXT_LIMIT && <p className="faint drawer__cut">{t("activity.cut")}</p>}
+          <pre className="drawer__sql selectable" data-testid="query-text">
+            {text}
+          </pre>
+          {details && !details.whole && <p className="faint drawer__cut">{t("activity.cut")}</p>}
+          {failed && <p className="faint drawer__cut">{t("activity.detailsFailed", { reason: failed })}</p>}
         </div>
-        <Facts query={query} elapsed={elapsedNow(query, asOf, now)} />
+        <Facts query={query} session={details?.session ?? null} elapsed={elapsedNow(query, asOf, now)} now={now} />
       </div>
     </aside>
   );
@@ -75,79 +87,117 @@ function badge(status: string): string {
   return { canceled: "badge--warn", failed: "badge--bad", success: "badge--ok" }[status] ?? "";
 }
 
-function Actions({ query, cancel }: { query: Query; cancel: Cancel | undefined }) {
+function Actions(props: { query: ListedQuery; cancel: Cancel | undefined; onTerminate: () => void }) {
   const { t } = useTranslation();
-  const [confirming, setConfirming] = useState(false);
-  const stop = useActivity((state) => state.cancel);
-  const database = useActivity((state) => state.target?.database ?? "");
+  const { query, cancel, onTerminate } = props;
+  const [noting, setNoting] = useState(false);
+  const source = useReads((state) => state.reads[query.target.database]?.about?.source);
   const busy = cancel?.running ?? false;
-  const session = String(query.session_id);
   return (
     <div className="row drawer__do">
       <button
         type="button"
         className="btn btn--sm"
         disabled={busy}
-        onClick={() => stop(query, false)}
+        onClick={() => void stop(query)}
         data-testid="cancel-query"
       >
         <Icon name="stop" />
         {busy && !cancel?.terminate ? t("activity.canceling") : t("activity.cancelQuery")}
       </button>
+      {source !== "stat_activity" && (
+        <button
+          type="button"
+          className="btn btn--sm btn--icon"
+          disabled={busy}
+          aria-label={t("activity.cancelWithNote")}
+          title={t("activity.cancelWithNote")}
+          onClick={() => setNoting(true)}
+          data-testid="cancel-with-note"
+        >
+          <Icon name="file" />
+        </button>
+      )}
       <button
         type="button"
         className="btn btn--sm btn--danger-quiet"
         disabled={busy}
-        onClick={() => setConfirming(true)}
+        onClick={onTerminate}
         data-testid="terminate-session"
       >
         <Icon name="power" />
         {busy && cancel?.terminate ? t("activity.terminating") : t("activity.terminate")}
       </button>
-      {confirming && (
-        <Dialog
-          role="alertdialog"
-          title={t("activity.terminateTitle", { session, database })}
-          onClose={() => setConfirming(false)}
-          foot={
-            <>
-              <button type="button" className="btn" onClick={() => setConfirming(false)} data-autofocus>
-                {t("common.goBack")}
-              </button>
-              <button
-                type="button"
-                className="btn btn--danger"
-                onClick={() => {
-                  setConfirming(false);
-                  void stop(query, true);
-                }}
-                data-testid="terminate-confirm"
-              >
-                {t("activity.terminate")}
-              </button>
-            </>
-          }
-        >
-          <p className="dim">{t("activity.terminateText", { user: query.user })}</p>
-        </Dialog>
-      )}
+      {noting && <CancelNote query={query} onClose={() => setNoting(false)} />}
     </div>
   );
 }
 
-function Facts({ query, elapsed }: { query: Query; elapsed: number }) {
+/** What it costs, whose it is and what it does, in one question for one's own and for another's. */
+function Terminate({ query, text, onClose }: { query: ListedQuery; text: string; onClose: () => void }) {
   const { t } = useTranslation();
+  const values = { session: String(query.session_id), database: query.target.database, user: query.user };
+  return (
+    <Dialog
+      role="alertdialog"
+      title={t("activity.terminateTitle", values)}
+      onClose={onClose}
+      foot={
+        <>
+          <button type="button" className="btn" onClick={onClose} data-autofocus>
+            {t("common.goBack")}
+          </button>
+          <button
+            type="button"
+            className="btn btn--danger"
+            onClick={() => {
+              onClose();
+              void terminate(query);
+            }}
+            data-testid="terminate-confirm"
+          >
+            {t("activity.terminate")}
+          </button>
+        </>
+      }
+    >
+      <p className="dim">{t("activity.terminateText", values)}</p>
+      <pre className="drawer__sql selectable">{text.slice(0, 1200)}</pre>
+    </Dialog>
+  );
+}
+
+interface FactsProps {
+  query: ListedQuery;
+  session: SessionFacts | null;
+  elapsed: number;
+  now: number;
+}
+
+function Facts({ query, session, elapsed, now }: FactsProps) {
+  const { t } = useTranslation();
+  // What the server says of its sessions is by its own clock; so is the query's start there.
+  const shift = query.start - query.start_time;
+  const program = session?.program || null;
   const list = phases(query, elapsed);
   const most = longest(list);
   return (
     <div className="panel__section">
       <dl className="defs">
         <dt>{t("activity.session")}</dt>
-        <dd className="num selectable">{query.session_id}</dd>
+        <dd className="num selectable">{query.session_id < 0 ? t("activity.sessionGone") : query.session_id}</dd>
         <dt>{t("activity.dbUser")}</dt>
         <dd className="selectable">{query.user}</dd>
         <dt>{t("activity.dbName")}</dt>
         <dd className="selectable">{query.db_name}</dd>
+        {!query.ours && program && (
+          <>
+            <dt>{t("activity.program")}</dt>
+            <dd className="selectable">
+              {program} <span className="faint">{session?.client}</span>
+            </dd>
+          </>
+        )}
         {query.ours && (
           <>
             <dt>{t("activity.program")}</dt>
@@ -157,7 +207,42 @@ function Facts({ query, elapsed }: { query: Query; elapsed: number }) {
           </>
         )}
         <dt>{t("activity.started")}</dt>
-        <dd className="num">{clock(query.start_time)}</dd>
+        <dd className="num">{now - query.start > DAY ? moment(query.start, now) : clock(query.start)}</dd>
+        {session && (
+          <>
+            <dt>{t("activity.sessionSince")}</dt>
+            <dd className="num" data-testid="session-facts">
+              {clock(session.since + shift)} <span className="faint">{session.status}</span>
+            </dd>
+            {session.transaction_since !== null && (
+              <>
+                <dt>{t("activity.transactionSince")}</dt>
+                <dd className="num">
+                  {clock(session.transaction_since + shift)}{" "}
+                  <span className="faint">{age(now - session.transaction_since - shift)}</span>
+                </dd>
+              </>
+            )}
+          </>
+        )}
+        {(query.rows > 0 || query.bytes > 0) && (
+          <>
+            <dt>{t("activity.returned")}</dt>
+            <dd className="num">{`${count(query.rows)} · ${bytes(query.bytes)}`}</dd>
+          </>
+        )}
+        {query.cache_hit && (
+          <>
+            <dt>{t("activity.cache")}</dt>
+            <dd>{t("activity.cacheHit")}</dd>
+          </>
+        )}
+        {query.waits_for_lock && (
+          <>
+            <dt>{t("activity.lock")}</dt>
+            <dd>{t("activity.waitsForLock")}</dd>
+          </>
+        )}
         <dt>{t("activity.whereItWent")}</dt>
         <dd>
           <div className="split-bar">

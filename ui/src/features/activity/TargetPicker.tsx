@@ -7,13 +7,18 @@ import { Select } from "../../components/Select";
 import type { Choices, Database, Target } from "../../ipc/contract";
 import { first, reachable } from "../../lib/choices";
 import { useDatabases } from "../../lib/state/databases";
-import { useActivity } from "./store";
 
-export function TargetPicker() {
+interface PickerProps {
+  /** What is chosen now. */
+  target: Target | null;
+  /** Databases that are not offered. */
+  without: string[];
+  onChoose: (target: Target) => Promise<void>;
+}
+
+export function TargetPicker({ target, without, onChoose: choose }: PickerProps) {
   const { t } = useTranslation();
   const list = useDatabases((state) => state.list) ?? [];
-  const target = useActivity((state) => state.target);
-  const choose = useActivity((state) => state.choose);
   const [draft, setDraft] = useState<Target | null>(null);
   const shown = draft ?? target;
   const database = list.find(({ name }) => name === shown?.database);
@@ -53,11 +58,13 @@ export function TargetPicker() {
         data-testid="activity-database"
       >
         {!shown && <option value="">{t("activity.choose")}</option>}
-        {list.filter(reachable).map(({ name }) => (
-          <option key={name} value={name}>
-            {name}
-          </option>
-        ))}
+        {list
+          .filter((offered) => reachable(offered) && !without.includes(offered.name))
+          .map(({ name }) => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
       </Select>
       {shown && database && (
         <>

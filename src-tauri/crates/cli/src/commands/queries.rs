@@ -28,10 +28,8 @@ pub(crate) async fn queries(engine: &Engine, format: Format, asked: &DbQueries) 
         None => read().await?,
     };
     if first.scope == Scope::Own {
-        print::say(&format!(
-            "Only the queries of {user} are visible. To see all: GRANT ROLE sys:monitor TO \"{user}\"",
-            user = login.server_user()
-        ));
+        let grant = first.grant.as_ref().map(|grant| format!(" To see all: {grant}")).unwrap_or_default();
+        print::say(&format!("Only the queries of {} are visible.{grant}", first.me));
     }
     let Some(mut stop) = stop else {
         let rows: Vec<Value> = first.queries.iter().map(row).collect();

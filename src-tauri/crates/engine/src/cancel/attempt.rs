@@ -1,21 +1,17 @@
 //! A cancel that a person asks for in the activity panel or by `postern db cancel`, or that a rule of theirs asks for, from the question
 //! to the proof.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant, SystemTime},
-};
+use std::time::{Duration, Instant, SystemTime};
 
 use postern_proxy::CancelOutcome;
 use serde_json::{Map, Value, json};
 
-use crate::{clock, engine::Engine, error::Error};
+use crate::{activity::Source, clock, engine::Engine, error::Error};
 
 use super::{
     CancelReport, CancelRequest, CancelStep, Outcome, PATIENCE, SessionAfter, StepKind, Victim,
     meant::{Asked, Meant, Now, Over, Steps, outcome},
     record::{End, Record},
-    running::Source,
     server::check_note,
 };
 
@@ -24,8 +20,6 @@ pub(super) struct Attempt<'a> {
     engine: &'a Engine,
     request: &'a CancelRequest,
     meant: Meant,
-    /// The login's user, as the server calls it.
-    me: String,
     log: Log,
     record: Record,
     asked_at: SystemTime,
@@ -51,19 +45,16 @@ impl<'a> Attempt<'a> {
         let asked_at = clock::now();
         let began = Instant::now();
         let gate = engine.gate(&request.login)?;
-        let database = Arc::clone(engine.shared.catalogue.load()?.database(&request.login.database)?);
-        let source = Source::of(&database.database_type);
-        check(request, source)?;
         let ours = engine
             .gate_of_backend(&request.login.database, request.session_id)
             .and_then(|gate| gate.running(request.session_id).map(|query| (gate, query)));
         let record = Record::new(request.terminate, about(engine, request)?);
-        let meant = Meant::new(gate, source, request.session_id, request.query_id, ours).await?;
+        let meant = Meant::new(gate, request.session_id, request.query_id, ours).await?;
+        check(request, meant.source)?;
         Ok(Self {
             engine,
             request,
             meant,
-            me: request.login.user_at(&database.database_type),
             log: Log { began, steps: Vec::new() },
             record,
             asked_at,
@@ -130,7 +121,8 @@ impl<'a> Attempt<'a> {
             }
             Asked::GoneOn => Ok(self.reread().await?.unwrap_or(Outcome::QueryChanged)),
             Asked::NotPermitted => {
-                self.grant = self.meant.source.grant(&self.me, self.request.terminate);
+                let me = self.victim.as_ref().map(|victim| victim.me.as_str()).unwrap_or_default();
+                self.grant = self.meant.source.grant(me, self.request.terminate);
                 Ok(Outcome::NotPermitted)
             }
             Asked::Refused | Asked::Lives => Ok(Outcome::StillRunning),
@@ -166,12 +158,11 @@ impl<'a> Attempt<'a> {
     /// Finds out whose query it is. A person is asked before another's is touched.
     async fn is_own_or_confirmed(&mut self) -> Result<bool, Error> {
         let Some(query_id) = self.meant.query_id else { return Ok(false) };
-        let source = self.meant.source;
-        let victim = source.victim(self.meant.monitor(), self.request.session_id, query_id).await?.unwrap_or_default();
+        let victim = self.meant.whose(query_id).await?;
         self.record.add("query_id", json!(query_id));
         self.record.add("query_user", json!(victim.user));
         self.record.add("db_query", json!(victim.text));
-        let own = victim.user == self.me;
+        let own = victim.own;
         self.victim = Some(victim);
         Ok(own || self.request.confirmed)
     }

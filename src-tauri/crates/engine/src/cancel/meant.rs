@@ -6,13 +6,13 @@ use std::{sync::Arc, time::Duration};
 use postern_proxy::{QueryMark, SessionState};
 use tokio::time::Instant;
 
-use crate::{error::Error, gate::Gate, monitor::Monitor};
+use crate::{activity::Source, error::Error, gate::Gate, monitor};
 
 use super::{
     Outcome, SessionAfter, StepKind,
     proof::{self, Told},
-    running::{Seen, Source},
-    server::{Answer, Life, Signal},
+    running::Seen,
+    server::{self, Answer, Life, Signal, Victim},
 };
 
 /// How long the server is asked whether it has ended the query, once it was asked to.
@@ -38,8 +38,7 @@ pub(super) struct Meant {
     pub(super) source: Source,
     /// Through which login the server is asked.
     asker: Arc<Gate>,
-    monitor: Arc<Monitor>,
-    pub(super) session_id: i32,
+    session_id: i32,
     pub(super) query_id: Option<i64>,
     /// The session, when it is ours, and what it ran before anything was read: as long as it still runs that, the query that is
     /// read of it is the one that would be hit.
@@ -81,17 +80,28 @@ pub(super) enum Asked {
 impl Meant {
     pub(super) async fn new(
         asker: Arc<Gate>,
-        source: Source,
         session_id: i32,
         query_id: Option<i64>,
         ours: Option<(Arc<Gate>, QueryMark)>,
     ) -> Result<Self, Error> {
-        let monitor = asker.monitor().await?;
-        Ok(Self { source, asker, monitor, session_id, query_id, ours, seen: false })
+        let source = monitor::with(&asker, |monitor| async move { Ok(monitor.server().await?.source) }).await?;
+        Ok(Self { source, asker, session_id, query_id, ours, seen: false })
     }
 
-    pub(super) fn monitor(&self) -> &Monitor {
-        &self.monitor
+    /// Whose query it is, and whether it is of the login that asks. Of one that is not shown nothing is said.
+    ///
+    /// # Errors
+    /// As [`Self::now`].
+    pub(super) async fn whose(&self, query_id: i64) -> Result<Victim, Error> {
+        let (source, session_id) = (self.source, self.session_id);
+        let asking = |monitor: Arc<monitor::Monitor>| async move {
+            let victim = source.victim(&monitor, session_id, query_id).await?;
+            let me = server::me(&monitor).await?;
+            Ok(victim
+                .map(|victim| Victim { own: !me.is_empty() && victim.user == me, me, ..victim })
+                .unwrap_or_default())
+        };
+        monitor::with(&self.asker, asking).await
     }
 
     /// What the session runs now. The first live query found becomes the one that is meant when none was named.
@@ -99,13 +109,7 @@ impl Meant {
     /// # Errors
     /// As asking the server. A monitoring session that was lost is opened again first.
     pub(super) async fn now(&mut self) -> Result<Now, Error> {
-        let found = match self.source.queries_of(&self.monitor, self.session_id).await {
-            Err(Error::ConnectionLost { .. }) => {
-                self.monitor = self.asker.monitor().await?;
-                self.source.queries_of(&self.monitor, self.session_id).await?
-            }
-            other => other?,
-        };
+        let found = self.queries().await?;
         let live = found.iter().find(|seen| seen.lives());
         // What a session of ours runs next is not what is meant.
         if self.query_id.is_none() && !self.ended_here() {
@@ -138,7 +142,8 @@ impl Meant {
         let only_if = if self.ours.is_some() { None } else { self.query_id };
         let signal = Signal { kind, session_id: self.session_id, only_if, note };
         let answer = {
-            let asking = self.source.signal(&self.monitor, signal);
+            let monitor = self.asker.monitor().await?;
+            let asking = self.source.signal(&monitor, signal);
             match &self.ours {
                 Some((gate, query)) => gate.proxy().while_it_runs(*query, asking).await,
                 None => Some(asking.await),
@@ -156,10 +161,7 @@ impl Meant {
                 }
                 return Ok(Asked::Refused);
             }
-            Some(Err(Error::ConnectionLost { reason, .. })) => {
-                steps.step(kind, false, reason);
-                self.monitor = self.asker.monitor().await?;
-            }
+            Some(Err(Error::ConnectionLost { reason, .. })) => steps.step(kind, false, reason),
             Some(Err(other)) => return Err(other),
         }
         let over = self.until_over(LAST_PATIENCE, steps).await?;
@@ -222,8 +224,8 @@ impl Meant {
             };
             return Ok((after, Some(told)));
         }
-        let runs_another = self.source.queries_of(&self.monitor, self.session_id).await?.iter().any(Seen::lives);
-        let after = match self.source.life(&self.monitor, self.session_id).await? {
+        let runs_another = self.queries().await?.iter().any(Seen::lives);
+        let after = match self.life().await? {
             _ if runs_another => SessionAfter::Busy,
             Life::Open => SessionAfter::Idle,
             Life::Gone => SessionAfter::Closed,
@@ -243,7 +245,7 @@ impl Meant {
             let here = self.ours.as_ref().map(|(gate, query)| gate.proxy().session(query.session).is_some());
             let after = match here {
                 Some(false) => SessionAfter::Closed,
-                here => match (self.source.life(&self.monitor, self.session_id).await?, here) {
+                here => match (self.life().await?, here) {
                     (Life::Gone, _) => SessionAfter::Closed,
                     (Life::Open, _) | (Life::Unknown, Some(_)) => SessionAfter::Idle,
                     (Life::Unknown, None) => return Ok(SessionAfter::Unknown),
@@ -255,6 +257,16 @@ impl Meant {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(PAUSES.1);
         }
+    }
+
+    async fn queries(&self) -> Result<Vec<Seen>, Error> {
+        let (source, session_id) = (self.source, self.session_id);
+        monitor::with(&self.asker, |monitor| async move { source.queries_of(&monitor, session_id).await }).await
+    }
+
+    async fn life(&self) -> Result<Life, Error> {
+        let (source, session_id) = (self.source, self.session_id);
+        monitor::with(&self.asker, |monitor| async move { source.life(&monitor, session_id).await }).await
     }
 
     /// Our own session has seen the query end.

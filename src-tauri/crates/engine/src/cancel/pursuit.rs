@@ -24,7 +24,6 @@ use super::{
     meant::{Asked, Meant, Over, Steps, outcome},
     proof::{self, Told},
     record::{End, Record},
-    running::Source,
 };
 
 /// The last cancel that was asked for in each session.
@@ -170,10 +169,9 @@ impl<'a> Pursuit<'a> {
         // As the user whose query it is: nobody else may cancel it for certain.
         let database = self.gate.login().database.clone();
         let login = Login { database, db_user: session.facts.db_user, db_name: session.facts.db_name };
-        let source = Source::of(&self.engine.shared.catalogue.load()?.database(&login.database)?.database_type);
         let asker = self.engine.gate(&login)?;
         let ours = Some((Arc::clone(self.gate), self.query));
-        let mut meant = Meant::new(asker, source, backend_pid, None, ours).await?;
+        let mut meant = Meant::new(asker, backend_pid, None, ours).await?;
         let mut steps = self.steps();
         // Its number, as long as that can be known. Asked whatever it is: what the server shows may be late.
         meant.now().await?;

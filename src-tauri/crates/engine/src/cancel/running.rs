@@ -1,23 +1,12 @@
 //! What a session at the server runs, as the server itself tells another session.
 
-use postern_access::DatabaseType;
-use tokio_postgres::SimpleQueryRow;
-
 use crate::{
-    activity::{is_live, rows},
+    activity::{Fields, STARTED_US, is_live, rows},
     error::Error,
     monitor::Monitor,
 };
 
-/// Where a kind of server tells it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Source {
-    /// SYS_QUERY_HISTORY: what ran too, and how it ended.
-    History,
-    /// `pg_stat_activity`: what runs now. A query has no number there; the microsecond in which it began names it within its session
-    /// (<https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW>).
-    StatActivity,
-}
+pub(super) use crate::activity::Source;
 
 /// A query of a session.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -34,24 +23,24 @@ impl Seen {
 }
 
 impl Source {
-    pub(super) fn of(database: &DatabaseType) -> Self {
-        match database {
-            DatabaseType::RedshiftServerless(_) => Self::History,
-            DatabaseType::Postgres => Self::StatActivity,
-        }
-    }
-
     /// The last queries of the session with this PID, newest first.
     pub(super) async fn queries_of(self, monitor: &Monitor, session_id: i32) -> Result<Vec<Seen>, Error> {
         let sql = match self {
             Self::History => format!(
                 "SELECT query_id, trim(status) AS status FROM sys_query_history WHERE session_id = {session_id} \
-                 ORDER BY start_time DESC LIMIT 20"
+             ORDER BY start_time DESC LIMIT 20"
             ),
+            // The PID of a query that has ended is gone from there.
+            Self::Cluster => format!(
+                "SELECT {STARTED_US} AS query_id, CASE lower(trim(r.status)) WHEN 'running' THEN 'running' ELSE '' END AS status \
+             FROM stv_recents AS r WHERE r.pid = {session_id} ORDER BY r.starttime DESC LIMIT 20"
+            ),
+            // A query has no number there; the microsecond in which it began names it within its session
+            // (<https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW>).
             Self::StatActivity => format!(
                 "SELECT (extract(epoch FROM query_start) * 1000000)::bigint AS query_id, \
-                 CASE state WHEN 'active' THEN 'running' ELSE '' END AS status \
-                 FROM pg_stat_activity WHERE pid = {session_id} AND query_start IS NOT NULL"
+             CASE state WHEN 'active' THEN 'running' ELSE '' END AS status \
+             FROM pg_stat_activity WHERE pid = {session_id} AND query_start IS NOT NULL"
             ),
         };
         let messages = monitor.query(&sql).await?;
@@ -59,7 +48,6 @@ impl Source {
     }
 }
 
-fn seen(row: &SimpleQueryRow) -> Option<Seen> {
-    let text = |name: &str| row.try_get(name).ok().flatten();
-    Some(Seen { query_id: text("query_id")?.parse().ok()?, status: text("status")?.to_owned() })
+fn seen(row: Fields<'_>) -> Option<Seen> {
+    Some(Seen { query_id: row.text("query_id").parse().ok()?, status: row.text("status").to_owned() })
 }

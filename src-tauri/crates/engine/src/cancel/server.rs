@@ -4,12 +4,12 @@
 use tokio_postgres::{SimpleQueryMessage, error::SqlState};
 
 use crate::{
-    activity::rows,
+    activity::{STARTED_US, Source, rows},
     error::{Error, SqlFailure},
     monitor::{MARK, Monitor},
 };
 
-use super::{StepKind, running::Source};
+use super::StepKind;
 
 /// How long the server may take to answer a signal. As long a session of ours is held, so that its client's next statement waits.
 const LIMIT: std::time::Duration = std::time::Duration::from_secs(5);
@@ -24,6 +24,10 @@ pub struct Victim {
     pub user: String,
     /// Its text, as far as the server keeps it.
     pub text: String,
+    /// It is of the user that asks.
+    pub own: bool,
+    /// That user, as the server calls it.
+    pub(super) me: String,
 }
 
 /// What has become of a session, as the server says.
@@ -62,7 +66,7 @@ pub(super) enum Answer {
 impl Source {
     /// Whether this kind of server takes a note to the owner of a query.
     pub(super) fn takes_notes(self) -> bool {
-        self == Self::History
+        matches!(self, Self::History | Self::Cluster)
     }
 
     /// The grant that lets `user` cancel, or end, what others run; nothing where only a superuser may.
@@ -70,8 +74,8 @@ impl Source {
         let user = user.replace('"', "\"\"");
         match self {
             // PG_TERMINATE_BACKEND of another user's session takes a superuser, by the documentation.
-            Self::History if terminate => None,
-            Self::History => Some(format!("GRANT ROLE sys:operator TO \"{user}\";")),
+            Self::History | Self::Cluster if terminate => None,
+            Self::History | Self::Cluster => Some(format!("GRANT ROLE sys:operator TO \"{user}\";")),
             Self::StatActivity => Some(format!("GRANT pg_signal_backend TO \"{user}\";")),
         }
     }
@@ -93,13 +97,15 @@ impl Source {
                 }
                 other => other?,
             },
+            Self::Cluster => monitor.query(&sql("trim(r.user_name)", "trim(r.query)")).await?,
             Self::StatActivity => monitor.query(&sql("usename", "query")).await?,
         };
-        let found = rows(&messages).next().map(|row| {
-            let text = |name: &str| row.try_get(name).ok().flatten().unwrap_or_default().to_owned();
-            Victim { user: text("who"), text: text("what") }
-        });
-        Ok(found)
+        let found = rows(&messages).next();
+        Ok(found.map(|row| Victim {
+            user: row.text("who").to_owned(),
+            text: row.text("what").to_owned(),
+            ..Victim::default()
+        }))
     }
 
     /// Whether a session is still there.
@@ -110,6 +116,7 @@ impl Source {
                 "SELECT trim(status) AS status FROM sys_session_history WHERE session_id = {session_id} \
                  ORDER BY start_time DESC LIMIT 1"
             ),
+            Self::Cluster => format!("SELECT count(*) AS status FROM stv_sessions WHERE process = {session_id}"),
             Self::StatActivity => {
                 format!("SELECT count(*) AS status FROM pg_stat_activity WHERE pid = {session_id}")
             }
@@ -119,7 +126,7 @@ impl Source {
             Err(Error::Sql(_)) => return Ok(Life::Unknown),
             other => other?,
         };
-        let status = rows(&messages).next().and_then(|row| row.try_get("status").ok().flatten());
+        let status = rows(&messages).next().map(|row| row.text("status"));
         Ok(match status {
             Some("active" | "1") => Life::Open,
             Some("closed" | "timed out" | "0") => Life::Gone,
@@ -162,6 +169,7 @@ impl Source {
     fn place(self, session_id: i32, query_id: i64) -> String {
         match self {
             Self::History => format!("sys_query_history WHERE session_id = {session_id} AND query_id = {query_id}"),
+            Self::Cluster => format!("stv_recents AS r WHERE r.pid = {session_id} AND {STARTED_US} = {query_id}"),
             Self::StatActivity => format!(
                 "pg_stat_activity WHERE pid = {session_id} AND (extract(epoch FROM query_start) * 1000000)::bigint = {query_id}"
             ),
@@ -171,6 +179,7 @@ impl Source {
     fn alive(self) -> &'static str {
         match self {
             Self::History => "trim(status) IN ('planning', 'queued', 'running', 'returning')",
+            Self::Cluster => "lower(trim(r.status)) = 'running'",
             Self::StatActivity => "state = 'active'",
         }
     }
@@ -178,6 +187,7 @@ impl Source {
     fn pid(self) -> &'static str {
         match self {
             Self::History => "session_id",
+            Self::Cluster => "r.pid",
             Self::StatActivity => "pid",
         }
     }
@@ -205,6 +215,15 @@ impl Signal<'_> {
     }
 }
 
+/// The name that the monitoring session's user has at the server.
+///
+/// # Errors
+/// As asking it.
+pub(super) async fn me(monitor: &Monitor) -> Result<String, Error> {
+    let messages = monitor.query("SELECT current_user AS me").await?;
+    Ok(rows(&messages).next().map(|row| row.text("me").to_owned()).unwrap_or_default())
+}
+
 /// Checks a note: it goes into a statement as it is, and onto somebody's screen.
 pub(super) fn check_note(note: &str) -> Result<(), Error> {
     let wrong = |problem: String| Err(Error::InvalidValue { field: "note".to_owned(), problem });
@@ -229,7 +248,7 @@ fn quoted(note: &str) -> String {
 fn answered(answer: Result<Vec<SimpleQueryMessage>, Error>, call: &str) -> Result<Answer, Error> {
     match answer {
         Ok(messages) => {
-            let value = rows(&messages).filter_map(|row| row.try_get("signalled").ok().flatten()).last();
+            let value = rows(&messages).map(|row| row.text("signalled")).last();
             // Nothing is documented of what it returns; `false` or 0 come with the INFO that there is no such session.
             Ok(match value {
                 Some("f" | "0") => Answer::NoSession(call.to_owned()),

@@ -17,6 +17,8 @@ pub(super) struct Seen {
     pub(super) elapsed_us: u64,
     /// For locks and in queues.
     pub(super) waited_us: u64,
+    /// The server says that it waits for a lock this instant.
+    pub(super) waits_for_lock: bool,
     /// Given back so far.
     pub(super) bytes: u64,
     pub(super) text: String,
@@ -53,8 +55,8 @@ pub(super) struct Told {
 
 impl Told {
     /// The queries that lived at the last look: how they ended is worth one more.
-    pub(super) fn live(&self) -> impl Iterator<Item = i64> {
-        self.live.keys().copied()
+    pub(super) fn live(&self) -> BTreeSet<i64> {
+        self.live.keys().copied().collect()
     }
 }
 
@@ -92,10 +94,12 @@ fn value(query: &Seen, rule: &WatchRule, waited_before: &BTreeMap<i64, u64>) -> 
 }
 
 /// It waits now: a query that has waited long and runs at last is not to be told of, let alone canceled. No status tells of a
-/// lock, only that the time grows.
+/// lock, and not every server does: then that the time grows.
 fn waits(query: &Seen, before: &BTreeMap<i64, u64>) -> bool {
     query.lives()
-        && (query.status == "queued" || before.get(&query.query_id).is_some_and(|before| query.waited_us > *before))
+        && (query.status == "queued"
+            || query.waits_for_lock
+            || before.get(&query.query_id).is_some_and(|before| query.waited_us > *before))
 }
 
 #[cfg(test)]
@@ -116,6 +120,7 @@ mod tests {
             status: status.to_owned(),
             elapsed_us: elapsed * 1_000_000,
             waited_us: waited * 1_000_000,
+            waits_for_lock: false,
             bytes,
             text: String::new(),
         }
@@ -145,6 +150,9 @@ mod tests {
         let queued = query(1, "queued", 11, 11, 0);
         assert_eq!(kinds(&judge(&[queued], &RULES, &mut told)), [(1, RuleKind::Waits, 11)]);
 
+        let waits = Seen { waits_for_lock: true, ..query(1, "running", 12, 11, 0) };
+        assert_eq!(kinds(&judge(&[waits], &RULES, &mut Told::default())), [(1, RuleKind::Waits, 11)]);
+
         // A lock shows in no status.
         let mut told = Told::default();
         assert!(judge(&[query(1, "running", 12, 11, 0)], &RULES, &mut told).is_empty(), "it may have stopped waiting");
@@ -163,7 +171,7 @@ mod tests {
         let met = judge(&[query(1, "success", 2, 0, 5000)], &RULES, &mut told);
         assert_eq!(kinds(&met), [(1, RuleKind::Returns, 5000)]);
         assert!(!met[0].cancels());
-        assert!(told.live().next().is_none());
+        assert!(told.live().is_empty());
     }
 
     #[test]
@@ -177,7 +185,7 @@ mod tests {
     fn nothing_is_kept_of_queries_that_are_gone() {
         let mut told = Told::default();
         judge(&[query(1, "running", 61, 0, 0)], &RULES, &mut told);
-        assert_eq!(told.live().collect::<Vec<_>>(), [1]);
+        assert_eq!(told.live(), BTreeSet::from([1]));
         judge(&[], &RULES, &mut told);
         assert!(told.told.is_empty() && told.live.is_empty());
     }

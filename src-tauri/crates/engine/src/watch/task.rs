@@ -18,7 +18,7 @@ use crate::{
 use super::{
     QueryAlert, Watch, WatchState, WatchWhen,
     judge::{Met, Told, judge},
-    read::Reader,
+    read::look,
 };
 
 /// How often it is seen whether something of ours runs, or somebody is signed in: a look at our own memory.
@@ -41,7 +41,6 @@ impl Running {
             watch,
             shared: Arc::downgrade(shared),
             state: Arc::clone(&state),
-            reader: None,
             told: Told::default(),
             failures: 0,
             last_look: None,
@@ -65,8 +64,6 @@ struct Looker {
     watch: Watch,
     shared: Weak<Shared>,
     state: Arc<Mutex<WatchState>>,
-    /// Made at the first look.
-    reader: Option<Reader>,
     told: Told,
     failures: u32,
     last_look: Option<std::time::SystemTime>,
@@ -126,16 +123,7 @@ impl Looker {
     }
 
     async fn look(&mut self, engine: &Engine) -> Result<Vec<Met>, Error> {
-        let gate = engine.gate(&self.watch.login)?;
-        let monitor = gate.monitor().await?;
-        let reader = match &mut self.reader {
-            Some(reader) => reader,
-            none => {
-                let resources = engine.catalogue().load()?;
-                none.insert(Reader::of(&resources.database(&self.watch.login.database)?.database_type))
-            }
-        };
-        let seen = reader.look(&monitor, self.told.live()).await?;
+        let seen = look(engine, &self.watch, &self.told.live()).await?;
         Ok(judge(&seen, &self.watch.rules, &mut self.told))
     }
 

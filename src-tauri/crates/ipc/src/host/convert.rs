@@ -234,12 +234,22 @@ impl From<engine::RecentConnection> for RecentConnection {
 impl From<engine::Activity> for Activity {
     fn from(activity: engine::Activity) -> Self {
         Self {
+            source: match activity.source {
+                engine::Source::History => ActivitySource::History,
+                engine::Source::Cluster => ActivitySource::Cluster,
+                engine::Source::StatActivity => ActivitySource::StatActivity,
+            },
             scope: match activity.scope {
                 engine::Scope::All => ActivityScope::All,
                 engine::Scope::Own => ActivityScope::Own,
                 engine::Scope::Unknown => ActivityScope::Unknown,
             },
+            me: activity.me,
+            grant: activity.grant,
+            hidden: activity.hidden,
             as_of: millis(activity.as_of),
+            server_now: activity.server_now,
+            cut: activity.cut,
             queries: activity.queries.into_iter().map(Into::into).collect(),
         }
     }
@@ -264,12 +274,30 @@ impl From<engine::Query> for Query {
             planning_ms: query.planning_us / 1000,
             compile_ms: query.compile_us / 1000,
             execution_ms: query.execution_us / 1000,
+            waits_for_lock: query.waits_for_lock,
             rows: query.rows,
+            bytes: query.bytes,
+            cache_hit: query.cache_hit,
+            hash: query.hash,
             error: query.error,
             text: query.text,
             own: query.own,
             ours: query.ours.map(Into::into),
         }
+    }
+}
+
+impl From<engine::QueryDetails> for QueryDetails {
+    fn from(details: engine::QueryDetails) -> Self {
+        let session = details.session.map(|session| SessionFacts {
+            since: session.since,
+            until: session.until,
+            status: session.status,
+            program: session.program,
+            client: session.client,
+            transaction_since: session.transaction_since,
+        });
+        Self { text: details.text, whole: details.whole, session }
     }
 }
 

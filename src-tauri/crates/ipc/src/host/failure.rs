@@ -6,6 +6,9 @@ use postern_engine::{AwsError, AwsErrorKind, DialError, Error, FileProblem, NoDe
 
 use crate::error::{ErrorCode, Failure, SqlError};
 
+/// SQLSTATE of a login for which there is no place (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+const TOO_MANY_CONNECTIONS: &str = "53300";
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::from(&error)
@@ -84,8 +87,13 @@ impl From<&Error> for Failure {
                 ],
             ),
             Error::SqlFile { path, problem } => sql_file(path, *problem),
-            Error::LoginRefused { database, db_user, message, .. } => {
-                let mut failure = Self::of(ErrorCode::LoginRefused, [("address", database), ("db_user", db_user)]);
+            Error::LoginRefused { database, db_user, message, sqlstate } => {
+                let code = if sqlstate == TOO_MANY_CONNECTIONS {
+                    ErrorCode::TooManyConnections
+                } else {
+                    ErrorCode::LoginRefused
+                };
+                let mut failure = Self::of(code, [("address", database), ("db_user", db_user)]);
                 failure.server = Some(message.clone());
                 failure
             }

@@ -272,15 +272,27 @@ impl Host {
 
     /// Lists queries.
     pub async fn activity_list(&self, request: ActivityRequest) -> Result<Activity, Failure> {
-        Ok(self.engine()?.activity(&request.target.into(), request.finished).await?.into())
+        let wanted = postern_engine::Wanted {
+            last: request.last_ms.map(Duration::from_millis),
+            text: request.text.unwrap_or(postern_engine::Wanted::from(0).text),
+            ..postern_engine::Wanted::from(request.finished)
+        };
+        Ok(self.engine()?.activity(&request.target.into(), wanted).await?.into())
+    }
+
+    /// Reads all of one query's text, and its session.
+    pub async fn activity_details(&self, request: QueryDetailsRequest) -> Result<QueryDetails, Failure> {
+        let query = postern_engine::QueryName {
+            session_id: request.session_id,
+            query_id: query_id(&request.query_id)?,
+            start_time: request.start_time,
+        };
+        Ok(self.engine()?.query_details(&request.target.into(), query).await?.into())
     }
 
     /// Cancels a query.
     pub async fn activity_cancel(&self, request: CancelQuery) -> Result<CancelReport, Failure> {
-        let query_id = request.query_id.parse().map_err(|_| Error::InvalidValue {
-            field: "query_id".to_owned(),
-            problem: format!("{:?} is no number", request.query_id),
-        })?;
+        let query_id = query_id(&request.query_id)?;
         let request = postern_engine::CancelRequest {
             login: request.target.into(),
             session_id: request.session_id,
@@ -293,4 +305,10 @@ impl Host {
         };
         Ok(self.engine()?.cancel(&request).await?.into())
     }
+}
+
+/// A `query_id` as the contract carries it.
+fn query_id(text: &str) -> Result<i64, Error> {
+    text.parse()
+        .map_err(|_| Error::InvalidValue { field: "query_id".to_owned(), problem: format!("{text:?} is no number") })
 }

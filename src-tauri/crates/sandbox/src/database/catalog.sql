@@ -121,7 +121,16 @@ BEGIN
 END
 $$;
 
--- What the front makes of `CANCEL pid ['message']`.
+-- What the front makes of a statement that mixes nodes, where a test has asked for that to be refused.
+CREATE FUNCTION pg_catalog.pg_internal_leader_only() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE INFO 'Function "pg_cancel_backend(integer)" not supported.';
+    RAISE EXCEPTION 'Specified types or functions (one per INFO message) not supported on Redshift tables.'
+        USING ERRCODE = '0A000';
+END
+$$;
+
+-- What the front makes of `CANCEL pid ['message']`. It keeps the message for the owner of the query itself.
 CREATE PROCEDURE pg_catalog.pg_internal_cancel(session_id integer, message text DEFAULT NULL)
 LANGUAGE plpgsql AS $$
 BEGIN

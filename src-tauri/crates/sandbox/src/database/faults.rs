@@ -20,6 +20,8 @@ struct Settings {
     ignores_cancel_requests: bool,
     resets_new: bool,
     connection_limit: Option<usize>,
+    signal_delay: Duration,
+    keeps_nodes_apart: bool,
 }
 
 /// How open sessions are cut.
@@ -85,6 +87,22 @@ impl FaultState {
 
     pub(crate) fn connection_limit(&self) -> Option<usize> {
         self.read().connection_limit
+    }
+
+    pub(crate) fn delay_signals(&self, delay: Duration) {
+        self.change(|settings| settings.signal_delay = delay);
+    }
+
+    pub(crate) fn signal_delay(&self) -> Duration {
+        self.read().signal_delay
+    }
+
+    pub(crate) fn keep_nodes_apart(&self, on: bool) {
+        self.change(|settings| settings.keeps_nodes_apart = on);
+    }
+
+    pub(crate) fn keeps_nodes_apart(&self) -> bool {
+        self.read().keeps_nodes_apart
     }
 
     pub(crate) fn cut(&self, cut: Cut) {

@@ -90,6 +90,8 @@ struct Notes {
     /// Those that have not ended.
     live: BTreeSet<QueryId>,
     looked_at_locks_us: i64,
+    /// What the owner of a session's query is told when that is canceled, by session.
+    cancel_messages: HashMap<i32, (QueryId, String)>,
     last_query: QueryId,
     last_transaction: i64,
     /// Counts changes, so that a reader can wait for those made before it.
@@ -345,6 +347,27 @@ impl History {
         };
         notes.dirty_queries.insert(query_id);
         self.note_change(notes);
+    }
+
+    /// Keeps what the owner of the query that a session runs is told when it is canceled.
+    pub(crate) fn leave_message(&self, session_id: i32, message: String) {
+        let mut notes = self.lock();
+        let Notes { queries, live, cancel_messages, .. } = &mut *notes;
+        let running = live.iter().rev().find(|id| queries.get(id).is_some_and(|row| row.session_id == session_id));
+        if let Some(query_id) = running {
+            cancel_messages.insert(session_id, (*query_id, message));
+        }
+    }
+
+    /// Takes such a message back.
+    pub(crate) fn forget_message(&self, session_id: i32) {
+        self.lock().cancel_messages.remove(&session_id);
+    }
+
+    /// What was left for the owner of this query.
+    pub(crate) fn take_message(&self, session_id: i32, query_id: QueryId) -> Option<String> {
+        let (meant, message) = self.lock().cancel_messages.remove(&session_id)?;
+        (meant == query_id).then_some(message)
     }
 
     /// Waits until everything noted so far can be read with SQL.

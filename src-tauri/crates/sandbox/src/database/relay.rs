@@ -13,7 +13,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_rustls::server::TlsStream;
 
 use super::cancel;
-use super::faults::Cut;
+use super::faults::{Cut, FaultState};
 use super::front;
 use super::metadata::Metadata;
 use super::tracker::{Answered, Tracker};
@@ -53,7 +53,7 @@ pub(crate) async fn run(session: Established, workgroup: &Workgroup) -> io::Resu
     let watch = Watch { tracker: &tracker, metadata: metadata.as_ref(), workgroup };
     let cut = tokio::select! {
         ended = answer(&mut server_reads, &mut client_writes, unread, &watch) => Err(ended),
-        never = ask_to_the_end(&mut client_reads, &mut server_writes, &tracker) => match never {},
+        never = ask_to_the_end(&mut client_reads, &mut server_writes, &tracker, &workgroup.faults) => match never {},
         cut = next_cut(&mut cuts) => Ok(cut),
     };
     let mut client = client_reads.unsplit(client_writes);
@@ -85,8 +85,9 @@ async fn ask_to_the_end(
     client: &mut (impl AsyncRead + Unpin),
     server: &mut (impl AsyncWrite + Unpin),
     tracker: &Tracker,
+    faults: &FaultState,
 ) -> std::convert::Infallible {
-    if let Err(error) = ask(client, server, tracker).await {
+    if let Err(error) = ask(client, server, tracker, faults).await {
         tracing::debug!(%error, "a client stopped asking");
     }
     // Fails only when the server has gone too.
@@ -98,6 +99,7 @@ async fn ask(
     client: &mut (impl AsyncRead + Unpin),
     server: &mut (impl AsyncWrite + Unpin),
     tracker: &Tracker,
+    faults: &FaultState,
 ) -> io::Result<()> {
     let (mut cutter, mut input, mut output) = (Cutter::default(), BytesMut::with_capacity(CHUNK), BytesMut::new());
     // What is left of a long message whose beginning did not go on.
@@ -109,7 +111,13 @@ async fn ask(
                 Piece::More(bytes) => output.put_slice(bytes),
                 Piece::Message { tag, total, body, bytes } => {
                     dropped = false;
-                    let asked = tracker.asked(tag, body);
+                    let mut asked = tracker.asked(tag, body);
+                    if asked.signals {
+                        tokio::time::sleep(faults.signal_delay()).await;
+                    }
+                    if asked.mixes_nodes && faults.keeps_nodes_apart() {
+                        asked.rewritten = Some("SELECT pg_catalog.pg_internal_leader_only()".to_owned());
+                    }
                     if asked.reads_history {
                         tracker.history().flush().await;
                     }

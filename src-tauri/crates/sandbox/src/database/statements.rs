@@ -112,7 +112,8 @@ pub(crate) fn query_type(sql: &str) -> &'static str {
 
 /// Whether it reads the log of queries, which must then be up to date.
 pub(crate) fn reads_history(sql: &str) -> bool {
-    static SYS_VIEW: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\bsys_(?:query|session)_"));
+    static SYS_VIEW: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?i)\b(?:sys_(?:query|session)_|stv_(?:recents|sessions)\b)"));
     SYS_VIEW.is_match(sql)
 }
 
@@ -133,15 +134,42 @@ pub(crate) fn is_for_the_leader(sql: &str) -> bool {
     }
 }
 
+/// `CANCEL pid ['message']`, also behind comments.
+const CANCEL: &str = r"(?i)^(?:\s|/\*.*?\*/)*cancel\s+(\d+)(\s*'(?:[^']|'')*')?\s*;?\s*$";
+
+/// The session that one of these statements cancels with a message, and the message.
+pub(crate) fn cancel_message(sql: &str) -> Option<(i32, String)> {
+    static FORM: LazyLock<Regex> = LazyLock::new(|| pattern(CANCEL));
+    split(sql).into_iter().find_map(|statement| {
+        let found = FORM.captures(statement)?;
+        let literal = found.get(2)?.as_str().trim();
+        let message = literal.strip_prefix('\'')?.strip_suffix('\'')?.replace("''", "'");
+        Some((found[1].parse().ok()?, message))
+    })
+}
+
+/// Whether it asks the server to cancel a query or end a session.
+pub(crate) fn signals_a_session(sql: &str) -> bool {
+    static FORM: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\bpg_(?:cancel|terminate)_backend\b"));
+    FORM.is_match(sql) || cancel_message(sql).is_some()
+}
+
+/// Whether one statement mixes a function of the leader node with what may lie on compute nodes. Redshift refuses that of
+/// some functions (<https://docs.aws.amazon.com/redshift/latest/dg/c_sql-functions-leader-node.html>).
+pub(crate) fn mixes_nodes(sql: &str) -> bool {
+    static VIEW: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(?:sys|stv|svv|svl)_\w+"));
+    split(sql).into_iter().any(|statement| signals_a_session(statement) && VIEW.is_match(statement))
+}
+
 /// Says in PostgreSQL what only Redshift's grammar has; None when nothing is to be said otherwise.
 ///
 /// Covers what an administrator runs to prepare a user, and `CANCEL`. Distribution and sort keys, encodings, COPY from
 /// S3 and UNLOAD are not: they fail here with a syntax error.
 pub(crate) fn in_postgres(sql: &str) -> Option<String> {
     type Rewrite = fn(&Captures<'_>) -> String;
-    static FORMS: LazyLock<[(Regex, Rewrite); 6]> = LazyLock::new(|| {
+    static FORMS: LazyLock<[(Regex, Rewrite); 7]> = LazyLock::new(|| {
         [
-            (pattern(r"(?i)^\s*cancel\s+(\d+)(\s*'(?:[^']|'')*')?\s*;?\s*$"), |found| {
+            (pattern(CANCEL), |found| {
                 let message = found.get(2).map_or("NULL", |message| message.as_str().trim());
                 format!("CALL pg_catalog.pg_internal_cancel({}, {message})", &found[1])
             }),
@@ -151,6 +179,10 @@ pub(crate) fn in_postgres(sql: &str) -> Option<String> {
             }),
             (pattern(r"(?i)^(\s*(?:create|alter)\s+user\s+.*\bpassword\s+)disable\b"), |found| {
                 format!("{}NULL", &found[1])
+            }),
+            (pattern(r#"(?i)^\s*alter\s+user\s+("[^"]+"|[\w-]+)\s+syslog\s+access\s+(un)?restricted\s*$"#), |found| {
+                let (verb, word) = if found.get(2).is_some() { ("GRANT", "TO") } else { ("REVOKE", "FROM") };
+                format!("{verb} \"syslog access\" {word} {}", &found[1])
             }),
             (pattern(r"(?i)^(\s*(?:grant|revoke)\s+)role\s+(sys:\w+)(\s+(?:to|from)\s+)(?:role\s+)?"), |found| {
                 format!("{}\"{}\"{}", &found[1], found[2].to_ascii_lowercase(), &found[3])
@@ -225,6 +257,8 @@ mod tests {
             said("/* x */ SHOW TABLE public.\"Orders\""),
             "/* x */ SELECT * FROM pg_catalog.pg_internal_show_table('public.\"Orders\"')"
         );
+        assert_eq!(said("ALTER USER \"IAMR:x\" SYSLOG ACCESS UNRESTRICTED;"), "GRANT \"syslog access\" TO \"IAMR:x\"");
+        assert_eq!(said("/* a */ CANCEL 5 'it''s'"), "CALL pg_catalog.pg_internal_cancel(5, 'it''s')");
         assert_eq!(in_postgres("select 'cancel 5'"), None);
         assert_eq!(in_postgres("show search_path"), None);
     }
@@ -246,8 +280,19 @@ mod tests {
     }
 
     #[test]
+    fn a_cancel_with_a_message_is_known_and_so_is_what_asks_for_a_signal() {
+        let both = "select 1 / count(*) from sys_query_history; /* a */ cancel 1073750177 'it''s too; long'";
+        assert_eq!(cancel_message(both), Some((1_073_750_177, "it's too; long".to_owned())));
+        assert_eq!(cancel_message("cancel 5"), None);
+        assert!(signals_a_session(both) && !mixes_nodes(both));
+        assert!(mixes_nodes("select pg_cancel_backend(session_id) from sys_query_history"));
+        assert!(!mixes_nodes("select 1 from sys_query_history; select pg_cancel_backend(5)"));
+    }
+
+    #[test]
     fn only_statements_about_the_log_need_it_up_to_date() {
         assert!(reads_history("SELECT 1 FROM SYS_QUERY_HISTORY"));
+        assert!(reads_history("SELECT 1 FROM stv_recents"));
         assert!(!reads_history("SELECT 1 FROM orders"));
     }
 }

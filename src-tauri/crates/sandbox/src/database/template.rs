@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use secrecy::{ExposeSecret as _, SecretString};
 use tempfile::TempDir;
 
-use super::cluster::{self, Cluster};
+use super::cluster::{self, Cluster, OWNER};
 use super::installation::Installation;
 use super::watchdog::Watchdog;
 use super::workgroup::quoted;
@@ -75,6 +75,15 @@ impl Template {
     /// Starts a copy in `dir`.
     pub(crate) async fn copy_to(&self, dir: &Path) -> Result<Cluster> {
         Cluster::copy(&self.installation, &self.place.join("template"), dir).await
+    }
+
+    /// Starts a cluster in `dir` that has nothing of the template in it. Whoever comes over its socket, but for its owner, needs a password.
+    pub(crate) async fn empty(&self, dir: &Path) -> Result<Cluster> {
+        let cluster = Cluster::create(&self.installation, dir).await?;
+        let rules = format!("local all {OWNER} trust\nlocal all all scram-sha-256\n");
+        std::fs::write(dir.join("data/pg_hba.conf"), rules).context("cannot write pg_hba.conf")?;
+        run(&cluster, "postgres", "SELECT pg_reload_conf()").await?;
+        Ok(cluster)
     }
 
     /// Starts a copy made earlier.

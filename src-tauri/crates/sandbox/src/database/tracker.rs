@@ -42,6 +42,8 @@ struct State {
     transaction: Option<i64>,
     /// Set from the first statement that had to be admitted until the server waits for the next: it runs one at a time.
     slot: Option<Slot>,
+    /// A session for which the running statement has left a message.
+    left_message: Option<i32>,
     /// Where the last of `pending` is, while it is held back.
     holding: Option<Phase>,
     /// A statement was canceled while it was held back: the server will skip what follows it, up to the next Sync.
@@ -82,6 +84,10 @@ pub(crate) struct Asked {
     pub(crate) reads_history: bool,
     /// Send this text in place of the message's own.
     pub(crate) rewritten: Option<String>,
+    /// It asks the server to cancel a query or end a session.
+    pub(crate) signals: bool,
+    /// It mixes what Redshift may keep apart, see [`statements::mixes_nodes`].
+    pub(crate) mixes_nodes: bool,
     /// Hold the message back until this has passed; see [`Tracker::pass`].
     pub(crate) held: Option<Held>,
 }
@@ -116,6 +122,10 @@ impl Tracker {
                 let text = text_of(body);
                 let rest = statements::split(&text).into_iter().map(str::to_owned).collect();
                 asked = Asked::for_text(&text);
+                if let Some((session_id, message)) = statements::cancel_message(&text) {
+                    self.history.leave_message(session_id, message);
+                    state.left_message = Some(session_id);
+                }
                 asked.held = self.enter(&mut state, &text);
                 state.pending.push_back(Pending::Simple { rest, run: None, canceled: false });
             }
@@ -310,6 +320,10 @@ impl Tracker {
             }
             None => {}
         }
+        if let Some(session_id) = state.left_message.take() {
+            // Nothing was canceled, so nobody is to be told.
+            self.history.forget_message(session_id);
+        }
         // The server skips everything up to the next Sync; of a simple query it drops the rest.
         match state.pending.front_mut() {
             Some(Pending::Simple { rest, .. }) => rest.clear(),
@@ -321,7 +335,8 @@ impl Tracker {
         }
         let Some(run) = failed else { return Answered::AsItIs };
         if held || (code == QUERY_CANCELED && message.contains("user request")) {
-            let message = format!("Query ({}) cancelled on user's request", run.query_id);
+            let left = self.history.take_message(self.who.session_id, run.query_id);
+            let message = left.unwrap_or_else(|| format!("Query ({}) cancelled on user's request", run.query_id));
             let answer = wire::error_response("ERROR", QUERY_CANCELED, &message);
             self.history.finish(run.query_id, Ending::Canceled(message), run.returned);
             return Answered::Canceled(answer);
@@ -333,6 +348,7 @@ impl Tracker {
     }
 
     fn ready(&self, state: &mut State, body: &[u8]) {
+        state.left_message = None;
         while let Some(answered) = state.pending.pop_front() {
             if matches!(answered, Pending::Sync | Pending::Simple { .. }) {
                 break;
@@ -376,7 +392,13 @@ impl Tracker {
 impl Asked {
     fn for_text(text: &str) -> Self {
         let rewritten = statements::in_postgres(text);
-        Self { reads_history: statements::reads_history(text), rewritten, held: None }
+        Self {
+            reads_history: statements::reads_history(text),
+            rewritten,
+            signals: statements::signals_a_session(text),
+            mixes_nodes: statements::mixes_nodes(text),
+            held: None,
+        }
     }
 }
 

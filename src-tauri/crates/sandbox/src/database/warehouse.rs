@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::admin;
 use super::certificates::Authority;
 use super::front::Front;
+use super::plain::PlainPostgres;
 use super::template::{Place, Size, Template};
 use super::workgroup::{Passwords, Workgroup, WorkgroupSpec};
 use crate::clock::Clock;
@@ -24,7 +25,8 @@ const DRAIN: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Warehouse {
     opened: Vec<Opened>,
-    ca_pem: String,
+    template: Arc<Template>,
+    authority: Authority,
     stop: CancellationToken,
     sessions: TaskTracker,
     /// Stops all tasks when this is dropped without having been stopped.
@@ -68,12 +70,20 @@ impl Warehouse {
             opened.push(Opened { workgroup, front, admin });
         }
         let guard = stop.clone().drop_guard();
-        Ok(Self { opened, ca_pem: authority.pem().to_owned(), stop, sessions, _guard: guard })
+        Ok(Self { opened, template, authority, stop, sessions, _guard: guard })
     }
 
     /// The certificate that clients of the workgroups have to trust.
     pub(crate) fn ca_pem(&self) -> &str {
-        &self.ca_pem
+        self.authority.pem()
+    }
+
+    /// A PostgreSQL as it comes, behind TLS.
+    pub(crate) async fn start_postgres(&self, name: &str) -> Result<PlainPostgres> {
+        let host = format!("{name}.sandbox.example");
+        let tls = self.authority.server_config(&host).with_context(|| format!("PostgreSQL `{name}`"))?;
+        let cluster = self.template.empty(&self.template.place().join(name)).await?;
+        PlainPostgres::open(host, cluster, tls, self.stop.clone(), self.sessions.clone()).await
     }
 
     /// In the order they were given.

@@ -19,6 +19,7 @@ use super::history::History;
 use super::template::Template;
 use crate::clock::Clock;
 use crate::ledger::{IssuedPassword, PasswordLedger};
+use crate::world::Monitoring;
 
 /// What distinguishes one workgroup from another.
 #[derive(Clone, Debug)]
@@ -29,6 +30,8 @@ pub(crate) struct WorkgroupSpec {
     pub(crate) host: String,
     /// Databases, `dev` among them.
     pub(crate) databases: Vec<String>,
+    /// Which monitoring tables they have.
+    pub(crate) monitoring: Monitoring,
 }
 
 /// What opens a workgroup.
@@ -139,6 +142,17 @@ impl Workgroup {
             };
             client.batch_execute(&statement).await.with_context(|| format!("cannot make the database `{database}`"))?;
             source.clone_from(database);
+        }
+        if self.spec.monitoring == Monitoring::Stv {
+            client.batch_execute("CREATE ROLE \"syslog access\" NOLOGIN").await.context("cannot make a role")?;
+            for database in &self.spec.databases {
+                let client = cluster.connect(database).await?;
+                let script = include_str!("provisioned.sql");
+                client
+                    .batch_execute(script)
+                    .await
+                    .with_context(|| format!("cannot take the SYS views of `{database}`"))?;
+            }
         }
         Ok(cluster)
     }

@@ -5,7 +5,7 @@ import type { Watching } from "../../../ipc/contract";
 import { useNavigation } from "../../../lib/state/navigation";
 import { useWatches } from "../../../lib/state/watches";
 import { failure, type MemoryBackend, provideMemoryBackend } from "../../../test/memory-backend";
-import { useActivity } from "../store";
+import { useReads } from "../reads";
 import { Watch } from "./Watch";
 
 const target = { database: "sales", db_user: "ro", db_name: "dev" };
@@ -27,7 +27,7 @@ let memory: MemoryBackend;
 beforeEach(() => {
   memory = provideMemoryBackend().answer("watch_list", () => []);
   useWatches.setState({ list: null });
-  useActivity.setState({ target, snapshot: null });
+  useReads.setState({ targets: [target], reads: {} });
   useNavigation.setState({ query: null });
 });
 
@@ -79,6 +79,16 @@ describe("the rules that watch", () => {
     expect(dialog.getByTestId<HTMLButtonElement>("watch-save").disabled).toBe(true);
     await user.click(dialog.getByTestId("watch-waits"));
     expect(dialog.getByTestId<HTMLButtonElement>("watch-save").disabled).toBe(false);
+  });
+
+  it("are set for one database at a time", async () => {
+    useReads.setState({ targets: [target, { ...target, database: "events" }] });
+    memory.answer("watch_list", () => [watching]).answer("watch_set", () => [watching]);
+    const { user, dialog } = await opened();
+    await user.selectOptions(dialog.getByTestId("watch-database"), "events");
+    expect(screen.queryByTestId("watch-state")).toBeNull();
+    await user.click(screen.getByTestId("watch-save"));
+    expect(memory.requests("watch_set")[0]).toMatchObject({ target: { database: "events" }, every_seconds: 15 });
   });
 
   it("are not written over while nobody knows them", async () => {

@@ -1,19 +1,22 @@
-// The way to rules that watch one's own queries in the database in front, with how they go.
+// The way to rules that watch one's own queries in the databases that are shown, with how they go.
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Icon } from "../../../components/Icon";
 import { asFailure } from "../../../ipc/backend";
-import type { Failure } from "../../../ipc/contract";
+import type { Failure, WatchState } from "../../../ipc/contract";
 import { useNavigation } from "../../../lib/state/navigation";
 import { useWatches } from "../../../lib/state/watches";
+import { allQueries, useReads } from "../reads";
 import { useActivity } from "../store";
 import { WatchDialog } from "./WatchDialog";
-import { WatchSentence } from "./WatchSentence";
 import "./watch.css";
+
+/** Of several watches the button shows the one that matters most. */
+const order: WatchState[] = ["failing", "looking", "resting", "signed_out", "off"];
 
 export function Watch() {
   const { t } = useTranslation();
-  const target = useActivity((state) => state.target);
+  const targets = useReads((state) => state.targets);
   const list = useWatches((state) => state.list);
   const [open, setOpen] = useState(false);
   const [failure, setFailure] = useState<Failure | null>(null);
@@ -22,14 +25,14 @@ export function Watch() {
     const { list: known, load } = useWatches.getState();
     if (!known) load().catch((reason) => setFailure(asFailure(reason)));
   }, []);
-  if (!target) return null;
-  const watching = list?.find(({ watch }) => watch.target.database === target.database) ?? null;
-  const state = watching?.state ?? "off";
+  if (targets.length === 0) return null;
+  const shown = (list ?? []).filter(({ watch }) => targets.some(({ database }) => database === watch.target.database));
+  const state = order.find((one) => shown.some((watching) => watching.state === one)) ?? "off";
   return (
     <>
       <button
         type="button"
-        className="btn btn--sm watch__open"
+        className="btn btn--sm"
         title={t("watch.hint")}
         onClick={() => setOpen(true)}
         data-testid="watch-open"
@@ -41,14 +44,7 @@ export function Watch() {
         {state !== "off" && <span className="sr">{t(`watch.state.${state}`)}</span>}
       </button>
       {open && (
-        <WatchDialog
-          key={target.database}
-          target={target}
-          watching={watching}
-          unknown={list === null ? failure : null}
-          onClose={() => setOpen(false)}
-          sentence={watching && <WatchSentence watching={watching} />}
-        />
+        <WatchDialog targets={targets} unknown={list === null ? failure : null} onClose={() => setOpen(false)} />
       )}
     </>
   );
@@ -57,10 +53,12 @@ export function Watch() {
 /** A notification leads to its query: once the list has it, it is the one in front. */
 function useAskedQuery(): void {
   const asked = useNavigation((state) => state.query);
-  const there = useActivity((state) => state.snapshot?.queries.some(({ query_id }) => query_id === asked) ?? false);
+  const key = useReads(({ targets, reads }) =>
+    asked === null ? null : (allQueries(targets, reads).find(({ query_id }) => query_id === asked)?.key ?? null),
+  );
   useEffect(() => {
-    if (asked === null || !there) return;
+    if (key === null) return;
     useNavigation.getState().queryTaken();
-    useActivity.getState().select(asked);
-  }, [asked, there]);
+    useActivity.getState().select(key);
+  }, [key]);
 }

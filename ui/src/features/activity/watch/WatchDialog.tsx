@@ -1,27 +1,49 @@
 // What to be told of in one database, when the server may be asked, and how that goes now.
-import { type ReactNode, useId, useState } from "react";
+import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Dialog } from "../../../components/Dialog";
 import { FailureNote } from "../../../components/FailureNote";
 import { Icon } from "../../../components/Icon";
 import { Select } from "../../../components/Select";
-import type { Failure, Target, Watching, WatchWhen } from "../../../ipc/contract";
+import type { Failure, Target, WatchWhen } from "../../../ipc/contract";
 import { useAttempt } from "../../../lib/attempt";
 import { useWatches } from "../../../lib/state/watches";
 import { intervals, type Line, linesOf, ruleOf, watchOf } from "./limits";
+import { WatchSentence } from "./WatchSentence";
 
 interface Props {
-  target: Target;
-  /** As it was set and as it goes; null when nothing was set yet. */
-  watching: Watching | null;
+  /** One login for each server that is shown. */
+  targets: Target[];
   /** Why what was set is not known: it must not be overwritten then. */
   unknown: Failure | null;
-  sentence: ReactNode;
   onClose: () => void;
 }
 
-export function WatchDialog({ target, watching, unknown, sentence, onClose }: Props) {
+/** One database at a time; what was changed for another and not saved is forgotten. */
+export function WatchDialog({ targets, unknown, onClose }: Props) {
+  const [chosen, setChosen] = useState(targets[0]?.database);
+  const target = targets.find(({ database }) => database === chosen) ?? targets[0];
+  if (!target) return null;
+  return (
+    <Form
+      key={target.database}
+      target={target}
+      targets={targets}
+      onChoose={setChosen}
+      unknown={unknown}
+      onClose={onClose}
+    />
+  );
+}
+
+interface FormProps extends Props {
+  target: Target;
+  onChoose: (database: string) => void;
+}
+
+function Form({ target, targets, onChoose, unknown, onClose }: FormProps) {
   const { t } = useTranslation();
+  const watching = useWatches(({ list }) => list?.find(({ watch }) => watch.target.database === target.database));
   const before = watching?.watch ?? null;
   const [on, setOn] = useState(before?.on ?? true);
   const [when, setWhen] = useState<WatchWhen>(before?.when ?? "while_ours_run");
@@ -58,6 +80,23 @@ export function WatchDialog({ target, watching, unknown, sentence, onClose }: Pr
       }
     >
       {unknown && <FailureNote failure={unknown} />}
+      {targets.length > 1 && (
+        <p className="row watch__which">
+          <Select
+            small
+            aria-label={t("activity.database")}
+            value={target.database}
+            onChange={(event) => onChoose(event.target.value)}
+            data-testid="watch-database"
+          >
+            {targets.map(({ database }) => (
+              <option key={database} value={database}>
+                {database}
+              </option>
+            ))}
+          </Select>
+        </p>
+      )}
       <div className="watch__head">
         <p className="dim">{t("watch.text", { user: target.db_user })}</p>
         <button
@@ -115,7 +154,7 @@ export function WatchDialog({ target, watching, unknown, sentence, onClose }: Pr
         <Icon name="clock" />
         <span>{t("watch.cost")}</span>
       </div>
-      {sentence}
+      {watching && <WatchSentence watching={watching} />}
       {save.failure && <FailureNote failure={save.failure} />}
     </Dialog>
   );
