@@ -14,7 +14,7 @@ use postern_ipc::{
     session::SignIn,
     watch::{QueryAlert, Watch, WatchKind, WatchRule, WatchState, WatchWhen, Watching},
 };
-use tokio::sync::broadcast::Receiver;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::{
     app::{App, target, wait_for},
@@ -67,25 +67,34 @@ async fn state_is(host: &Host, wanted: WatchState) -> Watching {
     }
 }
 
-/// What was told so far.
-fn alerts(events: &mut Receiver<Event>) -> Vec<QueryAlert> {
-    std::iter::from_fn(|| events.try_recv().ok())
-        .filter_map(|event| match event {
-            Event::query_alert(alert) => Some(alert),
-            _ => None,
-        })
-        .collect()
-}
+/// What is told from now on. Read all along: many events of other kinds come between.
+struct Alerts(UnboundedReceiver<QueryAlert>);
 
-async fn next_alert(events: &mut Receiver<Event>) -> QueryAlert {
-    let told = async {
-        loop {
-            if let Event::query_alert(alert) = events.recv().await.expect("not too many events") {
-                return alert;
+impl Alerts {
+    fn of(host: &Host) -> Self {
+        let (keeper, kept) = unbounded_channel();
+        let mut events = host.events();
+        tokio::spawn(async move {
+            while let Ok(event) = events.recv().await {
+                if let Event::query_alert(alert) = event
+                    && keeper.send(alert).is_err()
+                {
+                    return;
+                }
             }
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), told).await.expect("it is told within a minute")
+        });
+        Self(kept)
+    }
+
+    /// Those that have come.
+    fn all(&mut self) -> Vec<QueryAlert> {
+        std::iter::from_fn(|| self.0.try_recv().ok()).collect()
+    }
+
+    async fn next(&mut self) -> QueryAlert {
+        let told = tokio::time::timeout(Duration::from_secs(60), self.0.recv()).await;
+        told.expect("it is told within a minute").expect("the app runs")
+    }
 }
 
 /// How often this server has been asked for what rules are about.
@@ -102,7 +111,7 @@ fn a_query_over_its_time_is_told_of_once_and_no_other_query_is() {
     let _alone = alone();
     let app = App::open();
     block_on(async {
-        let mut events = app.host.events();
+        let mut alerts = Alerts::of(&app.host);
         app.host.watch_set(watch(&[(WatchKind::Runs, 2, false)])).await.expect("it is set");
         let (long, short, theirs) = tokio::join!(
             run_as(&app, target(DATABASE), "select pg_sleep(9), 'told of'"),
@@ -111,7 +120,7 @@ fn a_query_over_its_time_is_told_of_once_and_no_other_query_is() {
         );
         assert!([long, short, theirs].iter().all(|run| run.state == RunState::Done));
         state_is(&app.host, WatchState::Resting).await;
-        let told = alerts(&mut events);
+        let told = alerts.all();
         let [alert] = &told[..] else { panic!("{told:?}") };
         assert!(alert.text.contains("told of") && alert.live && alert.value >= 2, "{alert:?}");
         assert_eq!((alert.rule.kind, &alert.cancel, &alert.failure), (WatchKind::Runs, &None, &None));
@@ -123,7 +132,7 @@ fn a_rule_may_cancel_what_is_over_its_limit_and_nothing_else_ends() {
     let _alone = alone();
     let app = App::open();
     let alert = block_on(async {
-        let mut events = app.host.events();
+        let mut alerts = Alerts::of(&app.host);
         app.host.watch_set(watch(&[(WatchKind::Runs, 4, true)])).await.expect("it is set");
         let (long, short, theirs, alert) = tokio::join!(
             run_as(&app, target(DATABASE), "select pg_sleep(120), 'to be canceled'"),
@@ -133,11 +142,11 @@ fn a_rule_may_cancel_what_is_over_its_limit_and_nothing_else_ends() {
                 "select pg_sleep(2); select pg_sleep(2); select pg_sleep(2), 'each is short'"
             ),
             run_as(&app, as_writer(), "select pg_sleep(12), 'a bystander'"),
-            next_alert(&mut events),
+            alerts.next(),
         );
         assert_eq!(long.state, RunState::Canceled, "{long:?}");
         assert_eq!((short.state, theirs.state), (RunState::Done, RunState::Done), "{short:?} {theirs:?}");
-        assert!(alerts(&mut events).is_empty());
+        assert!(alerts.all().is_empty());
         alert
     });
     assert!(alert.text.contains("to be canceled"), "{alert:?}");
@@ -158,19 +167,19 @@ fn a_wait_for_a_lock_is_told_of_while_it_lasts() {
         let holder = app.host.console_open(writer()).await.expect("a tab").id;
         let held = "create table if not exists watch_lock (a int); begin; lock table watch_lock";
         assert_eq!(app.run(&holder, held).await.state, RunState::Done);
-        let mut events = app.host.events();
+        let mut alerts = Alerts::of(&app.host);
         let rules = watch(&[(WatchKind::Waits, 2, false), (WatchKind::Runs, 3600, true)]);
         app.host.watch_set(Watch { target: as_writer(), ..rules }).await.expect("it is set");
         let waiter = app.host.console_open(writer()).await.expect("a tab").id;
         let begun = app.start(&waiter, "insert into watch_lock values (1)").await;
-        let alert = next_alert(&mut events).await;
+        let alert = alerts.next().await;
         assert!(alert.text.contains("insert into watch_lock") && alert.value >= 2, "{alert:?}");
         assert_eq!(alert.rule.kind, WatchKind::Waits);
         let mut runs = app.host.events();
         app.run(&holder, "rollback").await;
         assert_eq!(wait_for(&mut runs, &begun.id).await.state, RunState::Done);
         state_is(&app.host, WatchState::Resting).await;
-        assert!(alerts(&mut events).is_empty(), "told again");
+        assert!(alerts.all().is_empty(), "told again");
     });
 }
 
@@ -179,12 +188,12 @@ fn a_query_that_gives_back_too_much_is_told_of() {
     let _alone = alone();
     let app = App::open();
     block_on(async {
-        let mut events = app.host.events();
+        let mut alerts = Alerts::of(&app.host);
         app.host.watch_set(watch(&[(WatchKind::Returns, 10_000_000, false)])).await.expect("it is set");
         let sql = "select repeat('x', 1000000), pg_sleep(0.2) from generate_series(1, 30) where 'much' <> ''";
         let run = run_as(&app, target(DATABASE), sql).await;
         assert_eq!(run.state, RunState::Done, "{run:?}");
-        let alert = next_alert(&mut events).await;
+        let alert = alerts.next().await;
         assert!(alert.text.contains("much") && alert.value > 10_000_000, "{alert:?}");
         assert_eq!(alert.rule.kind, WatchKind::Returns);
     });

@@ -2475,6 +2475,8 @@ detail: string, };
 
 export type CancelStepKind = "reread" | "wire_cancel" | "cancel_backend" | "terminate_backend" | "server_reports" | "client_told";
 
+export type SessionAfter = "usable" | "failed_transaction" | "busy" | "idle" | "closed" | "closed_by_us" | "unknown";
+
 export type Watch = { 
 /**
  * Through which login. Its database user is whose queries are meant.
@@ -2672,5 +2674,3 @@ export interface Events {
   query_alert: QueryAlert;
   show: Show;
 }
-
-export type SessionAfter = "usable" | "failed_transaction" | "busy" | "idle" | "closed" | "closed_by_us" | "unknown";

@@ -104,7 +104,7 @@ fn a_statement_stays_in_planning_as_long_as_is_asked_for() {
     let pid = alone.session_of("p-long", "planning");
     alone.once("p-long", "planning_time > 1000 and execution_time < 100000", "1");
     alone.reader.value(&format!("cancel {pid} 'no'"));
-    assert!(complaint(planned).contains("cancelled on user's request"));
+    assert!(complaint(planned).contains("ERROR:  no"), "its owner is told why");
     assert_eq!(alone.once("p-long", "end_time is not null", "trim(status)"), "canceled");
 
     alone.faults.hold_in_planning(Duration::from_millis(200), Duration::from_millis(100));

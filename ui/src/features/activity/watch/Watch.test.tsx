@@ -91,6 +91,18 @@ describe("the rules that watch", () => {
     expect(memory.requests("watch_set")[0]).toMatchObject({ target: { database: "events" }, every_seconds: 15 });
   });
 
+  it("lead from a notification to its query, through the login that found it", async () => {
+    memory.answer("activity_list", () => {
+      throw failure("connection_lost", { database: "sales", reason: "reset by peer" });
+    });
+    useReads.setState({ targets: [], reads: {} });
+    useWatches.setState({ list: [watching] });
+    useNavigation.setState({ database: "sales", query: "7" });
+    render(<Watch />);
+    await screen.findByTestId("watch-open");
+    expect(memory.requests("activity_list")[0]?.target).toEqual(target);
+  });
+
   it("are not written over while nobody knows them", async () => {
     memory.answer("watch_list", () => {
       throw failure("storage", { path: "watches.json" });

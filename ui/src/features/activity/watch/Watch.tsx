@@ -50,9 +50,15 @@ export function Watch() {
   );
 }
 
-/** A notification leads to its query: once the list has it, it is the one in front. */
+/** A notification leads to its query, through the login that found it: once the list has it, it is the one in front. */
 function useAskedQuery(): void {
   const asked = useNavigation((state) => state.query);
+  const database = useNavigation((state) => (state.query === null ? null : state.database));
+  useEffect(() => {
+    const { targets, choose } = useReads.getState();
+    const watching = useWatches.getState().list?.find(({ watch }) => watch.target.database === database);
+    if (watching && !targets.some((target) => target.database === database)) void choose(watching.watch.target);
+  }, [database]);
   const key = useReads(({ targets, reads }) =>
     asked === null ? null : (allQueries(targets, reads).find(({ query_id }) => query_id === asked)?.key ?? null),
   );
