@@ -22,6 +22,7 @@ async fn a_query_that_runs_too_long_is_canceled_from_its_notification() -> Resul
     let uri = proxy(&world, &mut panel).await?;
     page.click_row(&format!("database-{DATABASE}")).await?;
     page.click("open-console").await?;
+    page.find("console-editor").await?;
     for (theme, language, width, height) in
         [("dark", "ko", 1200, 780), ("dark", "ko", 900, 600), ("light", "en", 900, 600), ("light", "en", 1200, 780)]
     {
