@@ -34,14 +34,14 @@ export function Watch() {
         type="button"
         className="btn btn--sm"
         title={t("watch.hint")}
+        aria-label={state === "off" ? t("watch.button") : `${t("watch.button")}, ${t(`watch.state.${state}`)}`}
         onClick={() => setOpen(true)}
         data-testid="watch-open"
         data-state={state}
       >
         <Icon name="eye" />
-        {t("watch.button")}
+        <span className="hide-narrow">{t("watch.button")}</span>
         {state !== "off" && <span className={`watch__dot watch__dot--${state}`} />}
-        {state !== "off" && <span className="sr">{t(`watch.state.${state}`)}</span>}
       </button>
       {open && (
         <WatchDialog targets={targets} unknown={list === null ? failure : null} onClose={() => setOpen(false)} />

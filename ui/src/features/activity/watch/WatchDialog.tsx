@@ -121,6 +121,7 @@ function Form({ target, targets, onChoose, unknown, onClose }: FormProps) {
             <input
               type="radio"
               name="watch-when"
+              className="radio"
               checked={when === one}
               onChange={() => setWhen(one)}
               data-testid={`watch-${one}`}
