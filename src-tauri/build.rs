@@ -61,6 +61,8 @@ const COMMANDS: &[&str] = &[
     "activity_list",
     "activity_details",
     "activity_cancel",
+    "watch_list",
+    "watch_set",
 ];
 
 fn main() {

@@ -33,7 +33,7 @@ impl Invocation {
             }
         }
         let view = view.or_else(|| database.is_some().then(|| "databases".to_owned()));
-        Self { show: view.map(|view| Show { view, database }) }
+        Self { show: view.map(|view| Show { view, database, query: None }) }
     }
 }
 

@@ -63,10 +63,14 @@ impl Texts {
         self.file().notice.get(key).map_or(key, String::as_str)
     }
 
+    /// The same with its `{{name}}` filled in.
+    pub(crate) fn notice_of(self, key: &str, values: &[(&str, &str)]) -> String {
+        filled(self.notice(key), values)
+    }
+
     /// The sentence `key` of the tray with its `{{name}}` filled in; the key itself when a translation is missing.
     pub(crate) fn say(self, key: &str, values: &[(&str, &str)]) -> String {
-        let sentence = self.file().tray.get(key).map_or(key, String::as_str).to_owned();
-        values.iter().fold(sentence, |sentence, (name, value)| sentence.replace(&format!("{{{{{name}}}}}"), value))
+        filled(self.file().tray.get(key).map_or(key, String::as_str), values)
     }
 
     /// The sentence for a number: `key_zero`, `key_one` or `key_other`, with `{{count}}`.
@@ -78,6 +82,10 @@ impl Texts {
         };
         self.say(&format!("{key}_{form}"), &[("count", &count.to_string())])
     }
+}
+
+fn filled(sentence: &str, values: &[(&str, &str)]) -> String {
+    values.iter().fold(sentence.to_owned(), |text, (name, value)| text.replace(&format!("{{{{{name}}}}}"), value))
 }
 
 fn read(file: &str) -> File {

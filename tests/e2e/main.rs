@@ -34,5 +34,7 @@ mod second_start;
 mod tray;
 /// The guide's walk, and what a person sees who may not.
 mod walk;
+/// Rules that watch, and what they tell.
+mod watch;
 /// A sandbox, a home and an app on them.
 mod world;

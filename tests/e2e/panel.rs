@@ -84,6 +84,15 @@ impl Panel {
         .await
     }
 
+    /// Waits for a notification whose title has these words.
+    pub(crate) async fn notice_with(&mut self, words: &str) -> Result<Value> {
+        self.until(&format!("a notification with '{words}'"), "notices", |notices| {
+            let has_them = |notice: &&Value| notice["title"].as_str().is_some_and(|title| title.contains(words));
+            notices.as_array()?.iter().find(has_them).cloned()
+        })
+        .await
+    }
+
     /// Waits until no notification is open, and says how many there have been.
     pub(crate) async fn notices_closed(&mut self) -> Result<usize> {
         self.until("closed notifications", "notices", |notices| {

@@ -16,6 +16,7 @@
 //! - `proxy`: real clients through a local proxy, and what happens when something breaks.
 //! - `read_only`: that nothing writes through a read-only session, whatever a client tries.
 //! - `running`: transactions, values and questions of a console tab.
+//! - `watch`: rules that watch one's own queries.
 //! - `faults`: a proxy process between real clients and a network and a server that fail; `link` is that network.
 //! - `support`: the sandbox they share, and a home for each; `app`: the app behind the contract on such a home.
 
@@ -39,3 +40,4 @@ mod read_only;
 mod running;
 mod support;
 mod tidy;
+mod watch;

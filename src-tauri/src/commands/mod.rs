@@ -11,12 +11,13 @@ mod objects;
 mod plots;
 mod resources;
 mod session;
+mod watch;
 
 use tauri::{State, Wry, ipc::Invoke};
 
 use self::{
     activity::*, connections::*, console::*, databases::*, exports::*, history::*, objects::*, plots::*, resources::*,
-    session::*,
+    session::*, watch::*,
 };
 
 /// What every handler gets.

@@ -83,6 +83,8 @@ async fn take(app: &AppHandle, event: Event) {
         | Event::result_progress(_)
         | Event::history_changed(_)
         | Event::objects_changed(_)
+        | Event::watches_changed(_)
+        | Event::query_alert(_)
         | Event::exports_changed(_)
         | Event::show(_)
         | Event::sign_in_ended(_) => {}
@@ -188,7 +190,7 @@ fn on_choice(app: &AppHandle, event: MenuEvent) {
         Action::Open => window::show(app),
         Action::Show { view, database } => {
             window::show(app);
-            window::navigate(app, &Show { view, database });
+            window::navigate(app, &Show { view, database, query: None });
         }
         Action::Quit => quit::asked(app),
         Action::Copy { connection, what } => copy(app, CopyConnection { id: connection, what }),

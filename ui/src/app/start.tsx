@@ -12,6 +12,7 @@ import { useObjects } from "../lib/state/objects";
 import { usePreferences } from "../lib/state/preferences";
 import { useStatus } from "../lib/state/status";
 import { useToasts } from "../lib/state/toasts";
+import { useWatches } from "../lib/state/watches";
 import { App } from "./App";
 
 export async function startApp(): Promise<void> {
@@ -46,18 +47,19 @@ function listen(): void {
   shell.on("tab_changed", useConsoles.getState().takeTab);
   shell.on("exports_changed", useExports.getState().take);
   shell.on("objects_changed", useObjects.getState().take);
-  shell.on("show", ({ view, database }) => show(view, database));
+  shell.on("watches_changed", useWatches.getState().take);
+  shell.on("show", ({ view, database, query }) => show(view, database, query));
 }
 
 /** The tray, a second start, or the command line asks for a view. A console that is not open begins with its database. */
-function show(view: string, database: string | null): void {
+function show(view: string, database: string | null, query: string | null = null): void {
   if (!isView(view)) return;
   const { go } = useNavigation.getState();
   const { tabs, select } = useConsoles.getState();
   const tab = tabs.find(({ target }) => target.database === database);
   if (view === "console" && tab) select(tab.id);
   if (view === "console" && database !== null && !tab) go("databases", database);
-  else go(view, database);
+  else go(view, database, query);
 }
 
 /** What the command line asked for travels in the fragment: `#activity`, `#console/sales`. */

@@ -2477,6 +2477,108 @@ export type CancelStepKind = "reread" | "wire_cancel" | "cancel_backend" | "term
 
 export type SessionAfter = "usable" | "failed_transaction" | "busy" | "idle" | "closed" | "closed_by_us" | "unknown";
 
+export type Watch = { 
+/**
+ * Through which login. Its database user is whose queries are meant.
+ */
+target: Target, 
+/**
+ * It watches.
+ */
+on: boolean, 
+/**
+ * When the server is asked.
+ */
+when: WatchWhen, 
+/**
+ * How often, in seconds: 2 to 3,600.
+ */
+every_seconds: number, 
+/**
+ * One of each kind at most; at least one where it is on.
+ */
+rules: Array<WatchRule>, };
+
+export type WatchWhen = "while_ours_run" | "always";
+
+export type WatchRule = { 
+/**
+ * What is measured.
+ */
+kind: WatchKind, 
+/**
+ * More than this many seconds, or bytes.
+ */
+over: number, 
+/**
+ * Cancel the query too.
+ */
+cancel: boolean, };
+
+export type WatchKind = "runs" | "waits" | "returns";
+
+export type Watching = { 
+/**
+ * As it was set.
+ */
+watch: Watch, 
+/**
+ * How it goes.
+ */
+state: WatchState, 
+/**
+ * When the server last answered, milliseconds since 1970.
+ */
+last_look: number | null, 
+/**
+ * When it is asked again after a failure.
+ */
+next_look: number | null, 
+/**
+ * Why the server could not be asked.
+ */
+failure: Failure | null, };
+
+export type WatchState = "off" | "resting" | "signed_out" | "looking" | "failing";
+
+export type QueryAlert = { 
+/**
+ * Through which login it was seen, and can be canceled.
+ */
+target: Target, 
+/**
+ * The rule.
+ */
+rule: WatchRule, 
+/**
+ * What was measured: seconds or bytes.
+ */
+value: number, 
+/**
+ * 64-bit, so as text.
+ */
+query_id: string, 
+/**
+ * Its session's PID.
+ */
+session_id: number, 
+/**
+ * The start of its text.
+ */
+text: string, 
+/**
+ * It had not ended.
+ */
+live: boolean, 
+/**
+ * What became of the cancel that the rule asks for.
+ */
+cancel: CancelReport | null, 
+/**
+ * Why that cancel could not be asked for.
+ */
+failure: Failure | null, };
+
 export type Show = { 
 /**
  * `databases`, `connections`, `console` or `activity`.
@@ -2485,7 +2587,11 @@ view: string,
 /**
  * A database to point at.
  */
-database: string | null, };
+database: string | null, 
+/**
+ * A query of it to point at, by its number.
+ */
+query: string | null, };
 
 /** Every command: what it takes and what it gives. */
 export interface Commands {
@@ -2548,6 +2654,8 @@ export interface Commands {
   activity_list: { request: ActivityRequest; response: Activity };
   activity_details: { request: QueryDetailsRequest; response: QueryDetails };
   activity_cancel: { request: CancelQuery; response: CancelReport };
+  watch_list: { request: null; response: Array<Watching> };
+  watch_set: { request: Watch; response: Array<Watching> };
 }
 
 /** Every event and its payload. */
@@ -2562,5 +2670,7 @@ export interface Events {
   result_progress: ResultProgress;
   history_changed: null;
   objects_changed: ObjectsState;
+  watches_changed: Array<Watching>;
+  query_alert: QueryAlert;
   show: Show;
 }

@@ -33,6 +33,7 @@ use crate::{
     objects::Catalogues,
     tasks::Tasks,
     tls::TlsCache,
+    watch::Watches,
 };
 
 /// The app. Cheap to clone; clones are the same app.
@@ -65,6 +66,10 @@ pub enum Change {
     Progress(crate::tasks::Progress),
     /// The catalogue of a login is read, was read, or is out of date.
     Objects(crate::objects::ObjectsState),
+    /// What is watched, or how that goes, is another.
+    Watches,
+    /// A query meets a rule that somebody has set.
+    QueryAlert(Box<crate::watch::QueryAlert>),
 }
 
 /// How to open an engine.
@@ -123,6 +128,7 @@ pub(crate) struct Shared {
     pub(crate) catalogues: Catalogues,
     pub(crate) expiry: Expiry,
     pub(crate) tls: TlsCache,
+    pub(crate) watches: Watches,
     aws_files: Option<AwsFiles>,
     pub(crate) password_file: Option<PathBuf>,
     /// By user and profile.
@@ -158,6 +164,7 @@ impl Engine {
                 catalogues: Catalogues::default(),
                 expiry: Expiry::default(),
                 tls: TlsCache::default(),
+                watches: Watches::default(),
                 aws_files: options.aws_files,
                 password_file: options.password_file,
                 aws: Mutex::default(),
@@ -367,6 +374,7 @@ impl Engine {
     /// Ends everything: clients are told and given `limit` to go, all of them at once. Gives the sessions that were cut
     /// because they were still at work, or in a transaction, at the limit.
     pub async fn shutdown(&self, limit: Duration) -> Vec<SessionInfo> {
+        self.shared.watches.stop();
         self.shared.exports.stop_of(None).await;
         self.shared.close_tabs(None).await;
         let gates = std::mem::take(&mut *lock(&self.shared.gates));

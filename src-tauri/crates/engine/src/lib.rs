@@ -45,6 +45,7 @@ mod tasks;
 mod tls;
 mod traffic;
 mod upstream;
+mod watch;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -87,6 +88,7 @@ pub use crate::{
     strings::{Address, Security, Strings, TlsCheck, strings},
     tasks::Progress,
     traffic::Samples,
+    watch::{QueryAlert, RuleKind, Watch, WatchRule, WatchState, WatchWhen, Watching},
 };
 
 /// `2026-11-22T14:27:37.123Z`.

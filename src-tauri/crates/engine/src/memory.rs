@@ -9,6 +9,7 @@ use crate::{
     error::Error,
     home::{Home, write_private},
     login::Login,
+    watch::{Watch, check_all},
 };
 
 /// A sign-in: no secret is part of it.
@@ -86,6 +87,7 @@ impl Default for Remembering {
 
 const PROXIES: &str = "proxies.json";
 const CONSOLE: &str = "console.json";
+const WATCHES: &str = "watches.json";
 
 /// The files under `state/`.
 #[derive(Clone, Debug)]
@@ -146,6 +148,21 @@ impl Memory {
     /// Remembers what the console may keep.
     pub(crate) fn set_remembering(&self, remembering: Remembering) -> Result<(), Error> {
         self.write(CONSOLE, &remembering)
+    }
+
+    /// What is watched, by database. A file with a mistake fails as a whole.
+    pub(crate) fn watches(&self) -> Result<Vec<Watch>, Error> {
+        let watches: Vec<Watch> = self.read(WATCHES)?.unwrap_or_default();
+        check_all(&watches).map_err(|mistake| Error::Storage {
+            path: self.folder.join(WATCHES),
+            source: std::io::Error::new(std::io::ErrorKind::InvalidData, mistake.to_string()),
+        })?;
+        Ok(watches)
+    }
+
+    /// Remembers what is watched.
+    pub(crate) fn set_watches(&self, watches: &[Watch]) -> Result<(), Error> {
+        self.write(WATCHES, &watches)
     }
 
     /// Reads, changes and writes under a lock: the window and the command may start proxies at the same moment, and
@@ -219,6 +236,27 @@ mod tests {
         assert_eq!(memory.remembering().unwrap(), nothing);
         std::fs::write(memory.folder.join(CONSOLE), "{").unwrap();
         assert!(matches!(memory.remembering(), Err(Error::Storage { .. })));
+    }
+
+    #[test]
+    fn watches_with_a_mistake_are_none_at_all_and_the_mistake_is_named() {
+        let (_root, memory) = memory();
+        assert_eq!(memory.watches().unwrap(), []);
+        let file = |over: &str| {
+            format!(
+                r#"[{{"login": {{"database": "a", "db_user": "u", "db_name": "dev"}}, "on": true, "when": "always",
+                "every_seconds": 15, "rules": [{{"kind": "runs", {over}, "cancel": false}}]}}]"#
+            )
+        };
+        std::fs::write(memory.folder.join(WATCHES), file(r#""over": 60"#)).unwrap();
+        let watches = memory.watches().unwrap();
+        memory.set_watches(&watches).unwrap();
+        assert_eq!(memory.watches().unwrap(), watches);
+        for (mistake, named) in [(r#""over": 0"#, "over"), (r#""ovre": 60"#, "ovre"), (r#""over": -1"#, "line 2")] {
+            std::fs::write(memory.folder.join(WATCHES), file(mistake)).unwrap();
+            let Err(Error::Storage { path, source }) = memory.watches() else { panic!("{mistake}") };
+            assert!(path.ends_with(WATCHES) && source.to_string().contains(named), "{source}");
+        }
     }
 
     fn proxy(database: &str, db_user: &str, port: u16) -> KeptProxy {

@@ -5,7 +5,7 @@ use ts_rs::{Config, TS};
 
 use crate::{
     activity::*, connections::*, console::*, databases::*, error::*, exports::*, history::*, objects::*, plots::*,
-    resources::*, session::*,
+    resources::*, session::*, watch::*,
 };
 
 /// Calls `$with!` with all commands as `name(Request) -> Response`. `()` stands for nothing.
@@ -72,6 +72,8 @@ macro_rules! commands {
             activity_list(ActivityRequest) -> Activity,
             activity_details(QueryDetailsRequest) -> QueryDetails,
             activity_cancel(CancelQuery) -> CancelReport,
+            watch_list(()) -> Vec<Watching>,
+            watch_set(Watch) -> Vec<Watching>,
         }
     };
 }
@@ -91,6 +93,8 @@ macro_rules! events {
             result_progress: ResultProgress,
             history_changed: (),
             objects_changed: ObjectsState,
+            watches_changed: Vec<Watching>,
+            query_alert: QueryAlert,
             show: Show,
         }
     };
@@ -103,6 +107,8 @@ pub struct Show {
     pub view: String,
     /// A database to point at.
     pub database: Option<String>,
+    /// A query of it to point at, by its number.
+    pub query: Option<String>,
 }
 
 /// The TypeScript of the whole contract.
@@ -262,6 +268,13 @@ pub fn typescript() -> String {
         CancelStep,
         CancelStepKind,
         SessionAfter,
+        Watch,
+        WatchWhen,
+        WatchRule,
+        WatchKind,
+        Watching,
+        WatchState,
+        QueryAlert,
         Show,
     );
     macro_rules! command_table {

@@ -15,5 +15,6 @@ pub mod objects;
 pub mod plots;
 pub mod resources;
 pub mod session;
+pub mod watch;
 
 pub use host::{Event, Host};

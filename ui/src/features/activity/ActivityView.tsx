@@ -34,6 +34,7 @@ import { useActivity } from "./store";
 import { TargetNotes } from "./TargetNotes";
 import { Targets } from "./Targets";
 import { TimelinePlot } from "./TimelinePlot";
+import { Watch } from "./watch/Watch";
 import "./activity.css";
 
 /** Longer ago than this, ticking clocks would pretend to know. */
@@ -60,6 +61,7 @@ export function ActivityView() {
           <h1 className="head__title">{t("nav.activity")}</h1>
           <Targets />
           <span className="spacer" />
+          <Watch />
           {read && <MineSwitch on={filters.onlyMine} onChange={(onlyMine) => setFilters({ ...filters, onlyMine })} />}
           {read && <CancelMany queries={queries} />}
           {targets.length > 0 && <RefreshButton />}

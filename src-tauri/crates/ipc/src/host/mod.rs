@@ -8,6 +8,7 @@ mod failure;
 mod history;
 mod objects;
 mod plots;
+mod watch;
 
 use std::{sync::Arc, time::Duration};
 
@@ -27,6 +28,7 @@ use crate::{
     objects::ObjectsState,
     resources::*,
     session::*,
+    watch::{QueryAlert, Watching},
 };
 
 /// The app behind the contract. Cheap to clone.
@@ -87,6 +89,7 @@ impl Host {
         let host = Self { engine: Arc::new(engine), events };
         if let Ok(engine) = host.engine.as_ref() {
             tokio::spawn(host.clone().translate(engine.changes()));
+            engine.resume_watches();
         }
         host
     }
@@ -118,6 +121,8 @@ impl Host {
                 Ok(Change::Objects(state)) => vec![Ok(Event::objects_changed(state.into()))],
                 Ok(Change::Progress(progress)) => vec![Ok(Event::result_progress(progress.into()))],
                 Ok(Change::History) => vec![Ok(Event::history_changed(()))],
+                Ok(Change::Watches) => vec![self.watch_list(()).await.map(Event::watches_changed)],
+                Ok(Change::QueryAlert(alert)) => vec![Ok(Event::query_alert((*alert).into()))],
                 Ok(_) => continue,
                 Err(broadcast::error::RecvError::Lagged(_)) => self.everything().await,
                 Err(broadcast::error::RecvError::Closed) => return,
@@ -138,6 +143,7 @@ impl Host {
             self.connections_list(()).await.map(Event::connections_changed),
             self.exports_list(()).await.map(Event::exports_changed),
             Ok(Event::history_changed(())),
+            self.watch_list(()).await.map(Event::watches_changed),
         ];
         let objects = self.engine().map(Engine::objects_states).unwrap_or_default();
         events.extend(objects.into_iter().map(|state| Ok(Event::objects_changed(state.into()))));

@@ -102,11 +102,15 @@ async fn ask(
     faults: &FaultState,
 ) -> io::Result<()> {
     let (mut cutter, mut input, mut output) = (Cutter::default(), BytesMut::with_capacity(CHUNK), BytesMut::new());
+    // What is left of a long message whose beginning did not go on.
+    let mut dropped = false;
     while client.read_buf(&mut input).await? > 0 {
         while let Some((piece, length)) = cutter.next(&input)? {
             match piece {
+                Piece::More(_) if dropped => {}
                 Piece::More(bytes) => output.put_slice(bytes),
                 Piece::Message { tag, total, body, bytes } => {
+                    dropped = false;
                     let mut asked = tracker.asked(tag, body);
                     if asked.signals {
                         tokio::time::sleep(faults.signal_delay()).await;
@@ -122,6 +126,7 @@ async fn ask(
                         output.clear();
                         if !tracker.pass(held).await {
                             put_failing(&mut output, tag);
+                            dropped = true;
                             let _ = input.split_to(length);
                             continue;
                         }

@@ -46,6 +46,8 @@ struct State {
     left_message: Option<i32>,
     /// Where the last of `pending` is, while it is held back.
     holding: Option<Phase>,
+    /// A statement was canceled while it was held back: the server will skip what follows it, up to the next Sync.
+    skips: bool,
 }
 
 #[derive(Debug, Default)]
@@ -152,7 +154,10 @@ impl Tracker {
                 state.pending.push_back(Pending::Execute { portal, text, run: None, canceled: false });
             }
             b'C' => self.closed(&mut state, body),
-            b'S' | b'F' => state.pending.push_back(Pending::Sync),
+            b'S' | b'F' => {
+                state.skips = false;
+                state.pending.push_back(Pending::Sync);
+            }
             _ => {}
         }
         self.start_head(&mut state);
@@ -161,7 +166,8 @@ impl Tracker {
 
     /// Asks for leave to run a statement that is not for the leader node alone, unless the session has it already.
     fn enter(&self, state: &mut State, text: &str) -> Option<Held> {
-        if state.slot.is_some() || statements::split(text).into_iter().all(statements::is_for_the_leader) {
+        if state.slot.is_some() || state.skips || statements::split(text).into_iter().all(statements::is_for_the_leader)
+        {
             return None;
         }
         match self.admission.enter(self.who.session_id) {
@@ -189,6 +195,7 @@ impl Tracker {
         if let Some(Pending::Simple { canceled, .. } | Pending::Execute { canceled, .. }) = state.pending.back_mut() {
             *canceled = !admitted;
         }
+        state.skips = !admitted && matches!(state.pending.back(), Some(Pending::Execute { .. }));
         admitted
     }
 
