@@ -97,7 +97,9 @@ impl Meant {
         let asking = |monitor: Arc<monitor::Monitor>| async move {
             let victim = source.victim(&monitor, session_id, query_id).await?;
             let me = server::me(&monitor).await?;
-            Ok(victim.map(|victim| Victim { own: !me.is_empty() && victim.user == me, me, ..victim }).unwrap_or_default())
+            Ok(victim
+                .map(|victim| Victim { own: !me.is_empty() && victim.user == me, me, ..victim })
+                .unwrap_or_default())
         };
         monitor::with(&self.asker, asking).await
     }

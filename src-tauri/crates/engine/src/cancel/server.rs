@@ -101,7 +101,11 @@ impl Source {
             Self::StatActivity => monitor.query(&sql("usename", "query")).await?,
         };
         let found = rows(&messages).next();
-        Ok(found.map(|row| Victim { user: row.text("who").to_owned(), text: row.text("what").to_owned(), ..Victim::default() }))
+        Ok(found.map(|row| Victim {
+            user: row.text("who").to_owned(),
+            text: row.text("what").to_owned(),
+            ..Victim::default()
+        }))
     }
 
     /// Whether a session is still there.
