@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+/// The Activity view: timeline, filters, groups, several servers.
+mod activity;
 /// The Connections view.
 mod connections;
 /// Windows and clipboard of the display.

@@ -75,6 +75,17 @@ impl World {
         Ok(said)
     }
 
+    /// Runs a statement as the superuser of a workgroup's database `dev`, past everything of ours.
+    pub(crate) async fn admin(&self, workgroup: &str, sql: &str) -> Result<()> {
+        let admin = &self.sandbox.description().admin;
+        let port = self.sandbox.admin_port(workgroup).context("no such workgroup")?;
+        let mut config = tokio_postgres::Config::new();
+        config.host(&admin.host).port(port).user(&admin.user).password(&admin.password).dbname("dev");
+        let (client, connection) = config.connect(tokio_postgres::NoTls).await?;
+        tokio::spawn(connection);
+        client.batch_execute(sql).await.context("the statement failed")
+    }
+
     /// What the app and the command line need in their environment.
     pub(crate) fn env(&self) -> BTreeMap<String, String> {
         let mut env = self.sandbox.description().env.clone();

@@ -7,6 +7,7 @@ use postern_ipc::{
     databases::Target,
     error::ErrorCode,
 };
+use postern_sandbox::PlainPostgres;
 
 use crate::{
     app::{App, PASSWORDS, target},
@@ -138,8 +139,8 @@ fn the_wanted_time_and_number_are_read_and_a_cut_is_told() {
                 "insert into pg_internal.query_log (query_id, user_id, username, transaction_id, session_id, database_name, \
                    query_type, status, start_us, end_us, phase_us, planning_us, compile_us, queue_us, lock_us, error_message, \
                    returned_rows, returned_bytes, query_text) \
-                 select n, 1000, 'IAMR:bi-readonly', n, 1073741999, 'dev', 'SELECT', 'success', now_us - n * 1000000, \
-                   now_us - n * 1000000 + 100000, 0, 0, 0, 0, 0, '', 1, 8, 'select ' || n || ' as of_long_ago' \
+                 select n, 1000, 'IAMR:bi-readonly', n, 1073741999, 'dev', 'SELECT', 'success', now_us - n * 1000000::bigint, \
+                   now_us - n * 1000000::bigint + 100000, 0, 0, 0, 0, 0, '', 1, 8, 'select ' || n || ' as of_long_ago' \
                  from generate_series(1, 10800) as n, (select pg_internal_now_us() as now_us) as clock; \
                  update pg_internal.query_log set end_us = pg_internal_now_us() - 60000000 where query_id = 10800",
             )
@@ -227,13 +228,13 @@ fn a_cluster_without_sys_views_is_read_by_stv_recents() {
         assert!(found.whole && found.session.is_some(), "{found:?}");
 
         // The statement that is offered does what it says.
-        let other = as_user(PROVISIONED, "etl-writer");
+        let other = as_user(PROVISIONED, "teleport-redshift-serverless-access");
         assert!(!read(&app, other.clone(), 50).await.queries.iter().any(|query| query.text.contains("of_a_cluster")));
-        admin.batch_execute("grant \"syslog access\" to \"IAMR:etl-writer\"").await.expect("the admin may");
+        admin.batch_execute("grant \"syslog access\" to \"IAMR:teleport-redshift-serverless-access\"").await.expect("the admin may");
         let all = read(&app, other, 50).await;
         assert_eq!(all.scope, ActivityScope::All);
         assert!(all.queries.iter().any(|query| query.text.contains("of_a_cluster")));
-        admin.batch_execute("revoke \"syslog access\" from \"IAMR:etl-writer\"").await.expect("the admin may");
+        admin.batch_execute("revoke \"syslog access\" from \"IAMR:teleport-redshift-serverless-access\"").await.expect("the admin may");
 
         let report = app.cancel(PROVISIONED, &live).await;
         assert_eq!(report.outcome, CancelOutcome::Canceled, "{report:?}");
@@ -242,8 +243,7 @@ fn a_cluster_without_sys_views_is_read_by_stv_recents() {
 }
 
 /// A plain PostgreSQL as a database of this app's home, with two users.
-async fn with_plain_postgres(app: &App) -> tokio_postgres::Client {
-    let server = plain_postgres();
+async fn with_plain_postgres(app: &App, server: &PlainPostgres) -> tokio_postgres::Client {
     let superuser = server.superuser("postgres").await.expect("its superuser");
     superuser
         .batch_execute(
@@ -281,8 +281,9 @@ fn plain(db_user: &str) -> Target {
 #[test]
 fn a_plain_postgresql_is_read_by_pg_stat_activity() {
     let app = App::open();
+    let server = plain_postgres();
     block_on(async {
-        let superuser = with_plain_postgres(&app).await;
+        let superuser = with_plain_postgres(&app, server).await;
         superuser
             .batch_execute("create table if not exists public.held (a int); grant all on public.held to public")
             .await
@@ -290,7 +291,7 @@ fn a_plain_postgresql_is_read_by_pg_stat_activity() {
         let (ana, bo) = (plain("ana"), plain("bo"));
         let open = |target: &Target| postern_ipc::console::OpenConsole { target: target.clone(), read_only: false };
         let tab = app.host.console_open(open(&ana)).await.expect("it opens").id;
-        let long = format!("select pg_sleep(60) /* of_ana {} */", "z".repeat(2000));
+        let long = format!("select /* of_ana {} */ pg_sleep(60)", "z".repeat(2000));
         let run = app.start(&tab, &long).await;
         let (list, live) = query_where(&app, &ana, "of_ana", |query| query.live).await;
         assert_eq!(list.source, ActivitySource::StatActivity);
@@ -300,7 +301,7 @@ fn a_plain_postgresql_is_read_by_pg_stat_activity() {
 
         let found = details(&app, &ana, &live).await;
         assert!(!found.whole, "the server keeps less");
-        assert!(found.text.is_some_and(|text| text.starts_with("select pg_sleep(60) /* of_ana")));
+        assert!(found.text.is_some_and(|text| text.starts_with("select /* of_ana zzz")));
         let session = found.session.expect("its session");
         assert_eq!((&*session.status, session.program.as_deref()), ("active", Some("Postern console")));
         assert!(session.transaction_since.is_some());
@@ -318,7 +319,7 @@ fn a_plain_postgresql_is_read_by_pg_stat_activity() {
         // What waits for a lock is seen to.
         superuser.batch_execute("begin; lock table public.held").await.expect("it is held");
         let waiting = app.host.console_open(open(&bo)).await.expect("it opens").id;
-        let held = app.start(&waiting, "select count(*) from public.held /* waits_there */").await;
+        let held = app.start(&waiting, "select /* waits_there */ count(*) from public.held").await;
         let (_, query) = query_where(&app, &ana, "of_ana", |query| query.live).await;
         assert!(!query.waits_for_lock);
         let (_, query) = query_where(&app, &bo, "waits_there", |query| query.lock_wait_ms > 100).await;
@@ -335,13 +336,13 @@ fn a_plain_postgresql_is_read_by_pg_stat_activity() {
 #[test]
 fn the_monitoring_session_is_one_idles_in_no_transaction_and_is_replaced_when_it_is_lost() {
     let app = App::open();
-    let database = "analytics-dev";
+    let database = "ml-dev";
     let admin = admin(database);
     let sessions = "select pid, state from pg_stat_get_activity(null) \
                     where application_name = 'Postern activity' and query like '/* postern activity */%' and usesysid = \
-                      (select oid from pg_roles where rolname = 'IAMR:etl-writer')";
+                      (select oid from pg_roles where rolname = 'IAMR:teleport-redshift-serverless-access')";
     block_on(async {
-        let target = as_user(database, "etl-writer");
+        let target = as_user(database, "teleport-redshift-serverless-access");
         let at_once: Vec<_> = (0..5).map(|_| read(&app, target.clone(), 5)).collect();
         futures_util::future::join_all(at_once).await;
         let found = admin.query(sessions, &[]).await.expect("the sessions");

@@ -273,6 +273,8 @@ describe("activity", () => {
         ],
       }),
     );
+    const now = Date.now();
+    memory.answer("activity_list", () => ({ ...activity, as_of: now, server_now: now }));
     const user = await shown();
     await user.click(screen.getByTestId("cancel-4418240"));
     const proof = await screen.findByTestId("cancel-proof");

@@ -167,7 +167,7 @@ function useMoment(queries: ListedQuery[]): number {
   const clockNow = useNow(ticking ? 1000 : null);
   const at = readAt(reads);
   if (at === null) return clockNow;
-  const latest = Math.max(...queries.map(({ asOf }) => asOf), at);
+  const latest = queries.reduce((most, { asOf }) => Math.max(most, asOf), at);
   const fresh = renewed || clockNow - latest < FRESH_MS;
   return fresh && ticking ? Math.max(clockNow, latest) : latest;
 }

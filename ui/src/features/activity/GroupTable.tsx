@@ -44,7 +44,7 @@ export function GroupTable({ groups, by, uncounted, onOpen }: Props) {
           {groups.slice(0, MOST).map((group) => (
             <tr key={group.key} onClick={() => onOpen(group)} data-testid="group">
               <td className={by === "hash" ? "mono" : undefined} title={group.label.slice(0, 600)}>
-                <button type="button" className="act__group clip" onClick={() => onOpen(group)}>
+                <button type="button" className="act__group clip">
                   {by === "user" ? group.label.replace(/^IAMR:/, "") || "–" : oneLine(group.label.slice(0, 300)) || "–"}
                 </button>
               </td>

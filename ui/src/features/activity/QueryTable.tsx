@@ -1,4 +1,4 @@
-// The queries as rows. One Tab stop; arrows move, Enter opens the drawer. Only the rows that are seen are elements: there may be ten
+// The queries as rows, which are one Tab stop; arrows move, Enter opens the drawer. Only the rows that are seen are elements: there may be ten
 // thousand.
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -26,10 +26,10 @@ interface Column {
 }
 
 const all: Column[] = [
-  { key: "status", label: "status", width: 106 },
+  { key: "status", label: "status", width: 114 },
   { key: "database", label: "database", width: 128 },
   { key: "query", label: "query", width: 86 },
-  { key: "start", label: "started", width: 76, right: true },
+  { key: "start", label: "started", width: 92, right: true },
   { key: "elapsed", label: "elapsed", width: 70, right: true },
   { key: "user", label: "user", width: 104 },
   { key: "rows", label: "rows", width: 86, right: true },
@@ -39,7 +39,7 @@ const all: Column[] = [
 
 /** What a narrow table does without, the first first. */
 const dispensable: SortKey[] = ["bytes", "start", "rows", "query"];
-const TEXT_NEEDS = 180;
+const TEXT_NEEDS = 120;
 const BUTTON = 78;
 
 interface Props {
@@ -122,7 +122,6 @@ export function QueryTable({ queries, now, several, uncounted, sort, onSort }: P
                 <button
                   type="button"
                   className="act__sort"
-                  tabIndex={-1}
                   onClick={() => onSort(key)}
                   data-testid={`sort-${key}`}
                 >
@@ -137,7 +136,7 @@ export function QueryTable({ queries, now, several, uncounted, sort, onSort }: P
           </tr>
         </thead>
         <tbody>
-          {first > 0 && <tr className="act__gap" style={{ height: first * ROW }} aria-hidden="true" />}
+          {first > 0 && <tr className="act__gap" style={{ height: first * ROW }} />}
           {queries.slice(first, last).map((query, index) => (
             <Row
               key={query.key}
@@ -150,7 +149,7 @@ export function QueryTable({ queries, now, several, uncounted, sort, onSort }: P
             />
           ))}
           {last < queries.length && (
-            <tr className="act__gap" style={{ height: (queries.length - last) * ROW }} aria-hidden="true" />
+            <tr className="act__gap" style={{ height: (queries.length - last) * ROW }} />
           )}
         </tbody>
       </table>

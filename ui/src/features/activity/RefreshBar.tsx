@@ -1,11 +1,10 @@
-// What the bars mean, how old the picture is, how far back it goes, and whether it renews itself: each read may wake a paused workgroup,
+// How old the picture is, how far back it goes, and whether it renews itself: each read may wake a paused workgroup,
 // and is billed.
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Select } from "../../components/Select";
 import { clock } from "../../lib/format";
 import { intervals, oursRuns, readAt, useReads } from "./reads";
-import { Legend } from "./TimelinePlot";
 import { ranges } from "./timeline";
 
 export function RefreshBar() {
@@ -26,7 +25,20 @@ export function RefreshBar() {
   }[state];
   return (
     <div className="tl__top">
-      <Legend />
+      <Select
+        small
+        className="act__range"
+        aria-label={t("activity.range")}
+        value={range}
+        onChange={(event) => void setRange(Number(event.target.value))}
+        data-testid="activity-range"
+      >
+        {ranges.map((choice) => (
+          <option key={choice} value={choice}>
+            {rangeWords(choice)}
+          </option>
+        ))}
+      </Select>
       <span className="spacer" />
       <span
         className="faint num act__asof clip"
@@ -61,20 +73,6 @@ export function RefreshBar() {
       >
         {auto ? t("activity.pause") : t("activity.auto")}
       </button>
-      <Select
-        small
-        className="act__range"
-        aria-label={t("activity.range")}
-        value={range}
-        onChange={(event) => void setRange(Number(event.target.value))}
-        data-testid="activity-range"
-      >
-        {ranges.map((choice) => (
-          <option key={choice} value={choice}>
-            {rangeWords(choice)}
-          </option>
-        ))}
-      </Select>
     </div>
   );
 

@@ -68,16 +68,14 @@ export function TimelinePlot({ queries, range, now, several }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const pixels = useWidth(box);
 
-  const limits = whole(range, now);
-  const fit = useMemo(() => fitting(queries, range, now), [queries, range, now]);
+  // The picture moves when there is a pixel to move by.
+  const step = Math.max(1000, range / 1000);
+  const moved = Math.floor(now / step) * step;
+  const limits = useMemo(() => whole(range, moved), [range, moved]);
+  const fit = useMemo(() => fitting(queries, range, moved), [queries, range, moved]);
   // A part that somebody has chosen stands; otherwise the picture goes with the time.
-  const span = chosen ? within(chosen, limits) : fit;
-  const picture = useMemo(
-    () => lanes(queries, span, now, pixels, MOST_LANES),
-    // The span is made anew each time; its ends are what counts.
-    // biome-ignore lint/correctness/useExhaustiveDependencies: see above
-    [queries, span.from, span.to, now, pixels],
-  );
+  const span = useMemo(() => (chosen ? within(chosen, limits) : fit), [chosen, limits, fit]);
+  const picture = useMemo(() => lanes(queries, span, moved, pixels, MOST_LANES), [queries, span, moved, pixels]);
   const height = Math.max(4, picture.count) * LANE;
   const axis = ticks(span);
 
@@ -105,9 +103,8 @@ export function TimelinePlot({ queries, range, now, several }: Props) {
   });
 
   const counts = useMemo(
-    () => density(queries, limits, Math.max(1, Math.floor(pixels / 3)), now),
-    // biome-ignore lint/correctness/useExhaustiveDependencies: the limits follow from these
-    [queries, range, now, pixels],
+    () => density(queries, limits, Math.max(1, Math.floor(pixels / 3)), moved),
+    [queries, limits, moved, pixels],
   );
   useLayoutEffect(() => {
     const canvas = strip.current;
@@ -245,7 +242,6 @@ export function TimelinePlot({ queries, range, now, several }: Props) {
         ref={strip}
         className="tl__strip"
         style={{ height: STRIP }}
-        aria-hidden="true"
         onPointerDown={(event) => {
           event.currentTarget.setPointerCapture?.(event.pointerId);
           centre(event);
@@ -253,7 +249,7 @@ export function TimelinePlot({ queries, range, now, several }: Props) {
         onPointerMove={(event) => event.buttons === 1 && centre(event)}
       />
       <p className="tl__foot faint num">
-        <span>{`${time(limits.from, now)} – ${time(Math.min(limits.to, now), now)}`}</span>
+        <Legend />
         <span className="spacer" />
         {picture.left > 0 && (
           <span data-testid="timeline-left">{t("activity.timelineLeft", { count: picture.left })}</span>
@@ -319,10 +315,6 @@ function Tip(props: { bar: Bar; now: number; pixels: number; several: boolean; b
       <p className="mono clip">{oneLine(query.text.slice(0, 160))}</p>
     </div>
   );
-}
-
-function time(at: number, now: number): string {
-  return now - at > DAY ? `${monthDay(at)}` : clock(at);
 }
 
 /** The canvas at the screen's own resolution; null where nothing can be drawn. */

@@ -89,10 +89,10 @@ export function paint(context: CanvasRenderingContext2D, scene: Scene, of: Paint
     context.fillStyle = marked;
     context.fillRect(0, bar.lane * lane, plot.width, lane);
   }
-  const ends = rightEnds(bars, plot.width);
+  const rooms = roomsBeside(bars, plot.width);
   for (const bar of bars) {
     paintBar(context, bar, scene, of);
-    paintName(context, bar, scene, of, ends.get(bar) ?? plot.width);
+    paintName(context, bar, scene, of, rooms.get(bar) ?? { until: plot.width, alone: true });
   }
 
   context.fillStyle = of.faint;
@@ -115,18 +115,27 @@ export function paint(context: CanvasRenderingContext2D, scene: Scene, of: Paint
   }
 }
 
-/** How far to the right of each bar its lane is free. */
-function rightEnds(bars: Bar[], pixels: number): Map<Bar, number> {
-  const ends = new Map<Bar, number>();
+/** How far to the right of a bar its lane is free, and whether it has that lane to itself. */
+interface Room {
+  until: number;
+  alone: boolean;
+}
+
+function roomsBeside(bars: Bar[], pixels: number): Map<Bar, Room> {
+  const rooms = new Map<Bar, Room>();
   const byLane = new Map<number, Bar[]>();
-  for (const bar of bars) byLane.set(bar.lane, [...(byLane.get(bar.lane) ?? []), bar]);
+  for (const bar of bars) {
+    const lane = byLane.get(bar.lane);
+    if (lane) lane.push(bar);
+    else byLane.set(bar.lane, [bar]);
+  }
   for (const lane of byLane.values()) {
     lane.sort((a, b) => a.left - b.left);
     lane.forEach((bar, index) => {
-      ends.set(bar, lane[index + 1]?.left ?? pixels);
+      rooms.set(bar, { until: lane[index + 1]?.left ?? pixels, alone: lane.length === 1 });
     });
   }
-  return ends;
+  return rooms;
 }
 
 function paintBar(context: CanvasRenderingContext2D, bar: Bar, scene: Scene, of: Paints): void {
@@ -190,7 +199,7 @@ function hatch(context: CanvasRenderingContext2D, x: number, y: number, w: numbe
   context.restore();
 }
 
-function paintName(context: CanvasRenderingContext2D, bar: Bar, scene: Scene, of: Paints, end: number): void {
+function paintName(context: CanvasRenderingContext2D, bar: Bar, scene: Scene, of: Paints, room: Room): void {
   if (scene.lane < 14) return;
   const { query } = bar;
   const text = scene.name(bar);
@@ -199,8 +208,8 @@ function paintName(context: CanvasRenderingContext2D, bar: Bar, scene: Scene, of
   const after = bar.left + bar.width + 6;
   context.textAlign = "left";
   context.fillStyle = query.status === "failed" ? of.badText : query.key === scene.selected ? of.text : of.faint;
-  if (after + size + 4 <= end) context.fillText(text, after, y);
-  else if (bar.left - size - 6 >= 0 && scene.bars.every((other) => other === bar || other.lane !== bar.lane)) {
+  if (after + size + 4 <= room.until) context.fillText(text, after, y);
+  else if (bar.left - size - 6 >= 0 && room.alone) {
     context.fillText(text, bar.left - size - 6, y);
   }
 }

@@ -91,6 +91,8 @@ export const useReads = create<Reads>((set, get) => {
         since: null,
         range,
       });
+      // Somebody has asked for more meanwhile.
+      if (get().range > range) await read(database);
     } catch (reason) {
       // What was read stays, and says when.
       if (awaited.get(database) === mine) change(database, { failure: asFailure(reason), since: null });

@@ -71,7 +71,7 @@ fn question(source: Source) -> &'static str {
         Source::StatActivity => {
             "SELECT current_user AS me, \
                CASE WHEN pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') THEN 1 ELSE 0 END AS unlimited, \
-               (SELECT count(*) FROM pg_stat_activity WHERE usename <> current_user \
+               (SELECT count(*) FROM pg_stat_activity WHERE usename <> current_user AND datname IS NOT NULL \
                   AND state IS NULL AND query = '<insufficient privilege>') AS hidden"
         }
     }

@@ -2,6 +2,8 @@
 -- (https://docs.aws.amazon.com/redshift/latest/dg/cm_chap_system-tables.html). Superusers see everybody's rows, others their own, unless
 -- they have SYSLOG ACCESS UNRESTRICTED, which is membership of a role here.
 
+SET allow_system_table_mods = on;
+
 DROP VIEW pg_catalog.sys_query_history, pg_catalog.sys_query_text, pg_catalog.sys_session_history;
 
 CREATE VIEW pg_catalog.stv_recents AS
