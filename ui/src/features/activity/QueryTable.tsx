@@ -119,12 +119,7 @@ export function QueryTable({ queries, now, several, uncounted, sort, onSort }: P
                 className={right ? "right" : undefined}
                 aria-sort={sort?.by === key ? (sort.down ? "descending" : "ascending") : undefined}
               >
-                <button
-                  type="button"
-                  className="act__sort"
-                  onClick={() => onSort(key)}
-                  data-testid={`sort-${key}`}
-                >
+                <button type="button" className="act__sort" onClick={() => onSort(key)} data-testid={`sort-${key}`}>
                   {t(`activity.${label}`)}
                   {sort?.by === key && <Icon name={sort.down ? "down" : "up"} size="sm" />}
                 </button>
@@ -148,9 +143,7 @@ export function QueryTable({ queries, now, several, uncounted, sort, onSort }: P
               selected={query.key === selected}
             />
           ))}
-          {last < queries.length && (
-            <tr className="act__gap" style={{ height: (queries.length - last) * ROW }} />
-          )}
+          {last < queries.length && <tr className="act__gap" style={{ height: (queries.length - last) * ROW }} />}
         </tbody>
       </table>
     </div>
