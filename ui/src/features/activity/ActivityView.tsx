@@ -60,7 +60,6 @@ export function ActivityView() {
           <h1 className="head__title">{t("nav.activity")}</h1>
           <Targets />
           <span className="spacer" />
-          {read && <MineSwitch on={filters.onlyMine} onChange={(onlyMine) => setFilters({ ...filters, onlyMine })} />}
           {read && <CancelMany queries={queries} />}
           {targets.length > 0 && <RefreshButton />}
         </header>
@@ -108,7 +107,9 @@ function Queries({ known, queries, filters, onFilters, now }: QueriesProps) {
 
   return (
     <>
-      <RefreshBar />
+      <RefreshBar>
+        <MineSwitch on={filters.onlyMine} onChange={(onlyMine) => onFilters({ ...filters, onlyMine })} />
+      </RefreshBar>
       {queries.length > 0 && <TimelinePlot queries={shown} range={range} now={now} several={several} />}
       {queries.length > 0 && (
         <FilterBar
