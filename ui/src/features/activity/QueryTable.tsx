@@ -71,7 +71,7 @@ export function QueryTable({ queries, now, several, uncounted, sort, onSort }: P
   );
   const minute = Math.floor(now / 60_000) * 60_000;
   const first = Math.max(0, Math.floor((top - ROW) / ROW) - SPARE);
-  const pool = Math.ceil(height / ROW) + 2 * SPARE + 2;
+  const pool = Math.ceil(height / ROW) + 2 * SPARE + 4;
   const last = Math.min(queries.length, Math.ceil((top + height) / ROW) + SPARE);
 
   const show = (index: number) => {
