@@ -62,9 +62,7 @@ export function QueryTable({ queries, now, several, uncounted, sort, onSort }: P
   const columns = useMemo(
     () =>
       fitting(
-        all.filter(
-          ({ key }) => (key !== "database" || several) && ((key !== "rows" && key !== "bytes") || !uncounted),
-        ),
+        all.filter(({ key }) => (key !== "database" || several) && ((key !== "rows" && key !== "bytes") || !uncounted)),
         width,
       ),
     [several, uncounted, width],
@@ -142,7 +140,7 @@ export function QueryTable({ queries, now, several, uncounted, sort, onSort }: P
           {first > 0 && <tr className="act__gap" style={{ height: first * ROW }} />}
           {queries.slice(first, last).map((query, index) => (
             <Row
-              // Elements are used again for other rows: making new ones is what takes time while somebody scrolls.
+              // biome-ignore lint/suspicious/noArrayIndexKey: elements are used again for other rows; making new ones takes time while somebody scrolls
               key={(first + index) % pool}
               query={query}
               place={first + index}
