@@ -68,8 +68,9 @@ export function QueryTable({ queries, now, several, uncounted, sort, onSort }: P
     [several, uncounted, width],
   );
   const minute = Math.floor(now / 60_000) * 60_000;
-  const first = Math.max(0, Math.floor((top - ROW) / ROW) - SPARE);
   const pool = Math.ceil(height / ROW) + 2 * SPARE + 4;
+  const slot = (place: number) => place % pool;
+  const first = Math.max(0, Math.floor((top - ROW) / ROW) - SPARE);
   const last = Math.min(queries.length, Math.ceil((top + height) / ROW) + SPARE);
 
   const show = (index: number) => {
@@ -140,8 +141,9 @@ export function QueryTable({ queries, now, several, uncounted, sort, onSort }: P
           {first > 0 && <tr className="act__gap" style={{ height: first * ROW }} />}
           {queries.slice(first, last).map((query, index) => (
             <Row
-              // biome-ignore lint/suspicious/noArrayIndexKey: elements are used again for other rows; making new ones takes time while somebody scrolls
-              key={(first + index) % pool}
+              // A row whose query can be canceled is its own: a press that began on it never ends on another's. The others are used
+              // again, since making new ones takes time while somebody scrolls.
+              key={query.live ? query.key : slot(first + index)}
               query={query}
               place={first + index}
               columns={columns}
