@@ -6,6 +6,7 @@
 
 /// The Activity view: timeline, filters, groups, several servers.
 mod activity;
+mod cancel;
 /// The Connections view.
 mod connections;
 /// Windows and clipboard of the display.

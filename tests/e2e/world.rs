@@ -86,6 +86,13 @@ impl World {
         client.batch_execute(sql).await.context("the statement failed")
     }
 
+    /// Starts the command line and does not wait for it; it ends with the value at the latest.
+    pub(crate) fn start_postern(&self, arguments: &[&str]) -> Result<Child> {
+        let mut command = Command::new(program("postern"));
+        command.args(arguments).envs(self.env()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Ok(command.kill_on_drop(true).spawn()?)
+    }
+
     /// What the app and the command line need in their environment.
     pub(crate) fn env(&self) -> BTreeMap<String, String> {
         let mut env = self.sandbox.description().env.clone();

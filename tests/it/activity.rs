@@ -230,11 +230,17 @@ fn a_cluster_without_sys_views_is_read_by_stv_recents() {
         // The statement that is offered does what it says.
         let other = as_user(PROVISIONED, "teleport-redshift-serverless-access");
         assert!(!read(&app, other.clone(), 50).await.queries.iter().any(|query| query.text.contains("of_a_cluster")));
-        admin.batch_execute("grant \"syslog access\" to \"IAMR:teleport-redshift-serverless-access\"").await.expect("the admin may");
+        admin
+            .batch_execute("grant \"syslog access\" to \"IAMR:teleport-redshift-serverless-access\"")
+            .await
+            .expect("the admin may");
         let all = read(&app, other, 50).await;
         assert_eq!(all.scope, ActivityScope::All);
         assert!(all.queries.iter().any(|query| query.text.contains("of_a_cluster")));
-        admin.batch_execute("revoke \"syslog access\" from \"IAMR:teleport-redshift-serverless-access\"").await.expect("the admin may");
+        admin
+            .batch_execute("revoke \"syslog access\" from \"IAMR:teleport-redshift-serverless-access\"")
+            .await
+            .expect("the admin may");
 
         let report = app.cancel(PROVISIONED, &live).await;
         assert_eq!(report.outcome, CancelOutcome::Canceled, "{report:?}");

@@ -1,12 +1,17 @@
 //! The guide's walk, and the rest of the `postern` command, against the sandbox.
 
-use std::process::{Child, Stdio};
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Stdio},
+};
 
 use crate::support::{EVERYTHING, GUIDE_ROLE, Home, USER, eventually};
 
 const DATABASE: &str = "analytics-dev";
 /// A login that reads; what follows the name of a database on the command line.
 const LOGIN: [&str; 5] = [DATABASE, "--db-user", "bi-readonly", "--db-name", "dev"];
+/// A login where nothing runs but what one test begins.
+const SEVERAL: [&str; 5] = ["several-dev", "--db-user", "bi-readonly", "--db-name", "dev"];
 const GUIDE_USER: &str = "teleport-redshift-serverless-access";
 
 #[test]
@@ -189,6 +194,90 @@ fn terminate_ends_the_session() {
 }
 
 #[test]
+fn several_queries_are_listed_first_and_canceled_together() {
+    let home = Home::signed_in();
+    let mut victims: Vec<Child> = (0..3)
+        .map(|number| start_at(&home, &SEVERAL, &format!("select /* one of several {number} */ pg_sleep(120)")))
+        .collect();
+    let found: Vec<serde_json::Value> =
+        (0..3).map(|number| running_at(&home, &SEVERAL, &format!("/* one of several {number} */"))).collect();
+    let user = found[0]["username"].as_str().expect("a user").to_owned();
+    let cancel = |rest: &[&str]| {
+        let command = ["--user", &user, "--why", "a test of several", "--format", "json"];
+        home.run(&[&["db", "cancel"], &SEVERAL[..], &command, rest].concat())
+    };
+
+    let listed = cancel(&["--dry-run"]).json();
+    let ours = |rows: &serde_json::Value| {
+        let rows = rows.as_array().expect("rows").clone();
+        rows.into_iter().filter(|row| row["query_text"].as_str().is_some_and(|text| text.contains("one of several")))
+    };
+    assert_eq!(ours(&listed).count(), 3, "{listed}");
+    assert!(victims.iter_mut().all(|victim| victim.try_wait().expect("it is ours").is_none()), "nothing is done");
+    // Nothing runs as long as that.
+    assert_eq!(cancel(&["--older-than", "2h"]).json()["queries"], serde_json::json!([]));
+
+    let session = found[0]["session_id"].to_string();
+    let said = home.run(&[&["db", "cancel"], &SEVERAL[..], &["--session", &session, "--query", "1"]].concat());
+    assert_eq!(said.code, 1, "another query than that is never touched: {said:?}");
+
+    let said = cancel(&["--yes"]);
+    assert!(said.err.contains("one of several 0"), "what is canceled is listed first: {}", said.err);
+    let report = said.json();
+    assert!(ours(&report["queries"]).all(|row| row["outcome"] == "canceled"), "{report}");
+    assert_eq!(ours(&report["queries"]).count(), 3, "{report}");
+    for victim in victims {
+        let ended = victim.wait_with_output().expect("it ends");
+        assert!(String::from_utf8_lossy(&ended.stderr).contains("57014"), "{ended:?}");
+    }
+    let records = home.run(&["audit", "ls"]).ok();
+    assert!(records.lines().filter(|line| line.contains("PST01I") && line.contains("a test of several")).count() >= 3);
+}
+
+#[test]
+fn a_cancel_is_told_in_a_sentence_with_its_times_and_wrong_usage_ends_with_two() {
+    let mut home = Home::signed_in();
+    for (language, words) in [("ko_KR.UTF-8", "서버가 canceled 보고"), ("C", "the server reported canceled after")]
+    {
+        let victim = start(&home, "select /* told in words */ pg_sleep(120)");
+        let found = running(&home, "/* told in words */");
+        let (session, query) = (found["session_id"].to_string(), found["query_id"].to_string());
+        home.set("LC_ALL", language);
+        let said = home.run(&with_login(&["db", "cancel"], &["--session", &session, "--query", &query])).ok();
+        assert!(said.contains(words), "{said}");
+        victim.wait_with_output().expect("it ends");
+    }
+    for wrong in [
+        &["--terminate"][..],
+        &["--session", "1", "--user", "x"],
+        &["--user", "x", "--query", "1"],
+        &["--session", "1", "--terminate", "--message", "x"],
+        &["--older-than", "5"],
+    ] {
+        assert_eq!(home.run(&with_login(&["db", "cancel"], wrong)).code, 2, "{wrong:?}");
+    }
+}
+
+#[test]
+fn a_watched_list_is_a_line_of_json_each_time_until_nobody_reads_it() {
+    let home = Home::signed_in();
+    let mut command = home.command(&with_login(&["db", "queries"], &["--watch", "--every", "1", "--format", "json"]));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("its output is piped")).lines();
+    let mut times = Vec::new();
+    for _ in 0..2 {
+        let line = lines.next().expect("a line").expect("it is text");
+        let list: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        assert!(list["queries"].is_array(), "{list}");
+        times.push(list["as_of"].to_string());
+    }
+    assert!(times[0] < times[1], "{times:?}");
+    drop(lines);
+    let ended = eventually("it notices that nobody reads", || child.try_wait().expect("it is ours"));
+    assert_eq!(ended.code(), Some(0));
+}
+
+#[test]
 fn signing_in_needs_credentials_that_aws_knows() {
     let mut home = Home::empty();
     home.create(EVERYTHING).ok();
@@ -270,14 +359,22 @@ fn with_login<'a>(command: &[&'a str], rest: &[&'a str]) -> Vec<&'a str> {
 
 /// Runs SQL by `db exec` without waiting for it.
 fn start(home: &Home, sql: &str) -> Child {
-    let mut command = home.command(&with_login(&["db", "exec"], &[sql]));
+    start_at(home, &LOGIN, sql)
+}
+
+fn start_at(home: &Home, login: &[&str], sql: &str) -> Child {
+    let mut command = home.command(&[&["db", "exec"], login, &[sql]].concat());
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts")
 }
 
 /// The running query that holds this text, as `db queries` lists it.
 fn running(home: &Home, text: &str) -> serde_json::Value {
+    running_at(home, &LOGIN, text)
+}
+
+fn running_at(home: &Home, login: &[&str], text: &str) -> serde_json::Value {
     eventually("the query is listed as running", || {
-        let list = home.run(&with_login(&["db", "queries"], &["--format", "json"])).json();
+        let list = home.run(&[&["db", "queries"], login, &["--format", "json"]].concat()).json();
         let mut queries = list.as_array()?.iter();
         let meant = |query: &&serde_json::Value| query["query_text"].as_str().is_some_and(|sql| sql.contains(text));
         queries.find(meant).filter(|query| query["status"] == "running").cloned()

@@ -24,7 +24,7 @@ pub(crate) const GUIDE_ROLE: &str = "version: v5\nkind: role\nmetadata:\n  name:
 pub(crate) const PROVISIONED: &str = "legacy-stage";
 
 /// Workgroups of one file of tests each: what goes wrong there is for all of a workgroup.
-pub(crate) const OWN_WORKGROUPS: [&str; 2] = ["canceling-dev", "bystander-dev"];
+pub(crate) const OWN_WORKGROUPS: [&str; 3] = ["canceling-dev", "bystander-dev", "several-dev"];
 
 struct Running {
     sandbox: Sandbox,

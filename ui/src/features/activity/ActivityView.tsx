@@ -62,7 +62,6 @@ export function ActivityView() {
           <Targets />
           <span className="spacer" />
           <Watch />
-          {read && <MineSwitch on={filters.onlyMine} onChange={(onlyMine) => setFilters({ ...filters, onlyMine })} />}
           {read && <CancelMany queries={queries} />}
           {targets.length > 0 && <RefreshButton />}
         </header>
@@ -110,7 +109,9 @@ function Queries({ known, queries, filters, onFilters, now }: QueriesProps) {
 
   return (
     <>
-      <RefreshBar />
+      <RefreshBar>
+        <MineSwitch on={filters.onlyMine} onChange={(onlyMine) => onFilters({ ...filters, onlyMine })} />
+      </RefreshBar>
       {queries.length > 0 && <TimelinePlot queries={shown} range={range} now={now} several={several} />}
       {queries.length > 0 && (
         <FilterBar

@@ -20,13 +20,13 @@ export function GroupTable({ groups, by, uncounted, onOpen }: Props) {
       <table className="table" aria-label={t("activity.group")}>
         <colgroup>
           <col />
-          <col style={{ width: 76 }} />
-          <col style={{ width: 64 }} />
-          <col style={{ width: 64 }} />
-          <col style={{ width: 84 }} />
-          <col style={{ width: 84 }} />
-          {!uncounted && <col style={{ width: 104 }} />}
-          {!uncounted && <col style={{ width: 84 }} />}
+          <col style={{ width: 68 }} />
+          <col style={{ width: 52 }} />
+          <col style={{ width: 56 }} />
+          <col style={{ width: 70 }} />
+          <col style={{ width: 70 }} />
+          {!uncounted && <col style={{ width: 88 }} />}
+          {!uncounted && <col style={{ width: 80 }} />}
         </colgroup>
         <thead>
           <tr>

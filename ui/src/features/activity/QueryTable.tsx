@@ -1,6 +1,6 @@
 // The queries as rows, which are one Tab stop; arrows move, Enter opens the drawer. Only the rows that are seen are elements: there may be ten
 // thousand.
-import { useEffect, useRef, useState } from "react";
+import { memo, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Icon } from "../../components/Icon";
 import { age, bytes, count, moment, oneLine, took } from "../../lib/format";
@@ -16,7 +16,7 @@ import { SLOW_MS } from "./timeline";
 
 const ROW = 28;
 /** Rows beyond what is seen, above and below: a fast wheel shows no gap. */
-const SPARE = 12;
+const SPARE = 6;
 
 interface Column {
   key: SortKey;
@@ -26,7 +26,7 @@ interface Column {
 }
 
 const all: Column[] = [
-  { key: "status", label: "status", width: 114 },
+  { key: "status", label: "status", width: 106 },
   { key: "database", label: "database", width: 128 },
   { key: "query", label: "query", width: 86 },
   { key: "start", label: "started", width: 92, right: true },
@@ -39,7 +39,7 @@ const all: Column[] = [
 
 /** What a narrow table does without, the first first. */
 const dispensable: SortKey[] = ["bytes", "start", "rows", "query"];
-const TEXT_NEEDS = 120;
+const TEXT_NEEDS = 110;
 const BUTTON = 78;
 
 interface Props {
@@ -59,10 +59,17 @@ export function QueryTable({ queries, now, several, uncounted, sort, onSort }: P
   const select = useActivity((state) => state.select);
   const box = useRef<HTMLDivElement>(null);
   const { top, height, width } = useView(box);
-  const columns = fitting(
-    all.filter(({ key }) => (key !== "database" || several) && ((key !== "rows" && key !== "bytes") || !uncounted)),
-    width,
+  const columns = useMemo(
+    () =>
+      fitting(
+        all.filter(({ key }) => (key !== "database" || several) && ((key !== "rows" && key !== "bytes") || !uncounted)),
+        width,
+      ),
+    [several, uncounted, width],
   );
+  const minute = Math.floor(now / 60_000) * 60_000;
+  const pool = Math.ceil(height / ROW) + 2 * SPARE + 4;
+  const slot = (place: number) => place % pool;
   const first = Math.max(0, Math.floor((top - ROW) / ROW) - SPARE);
   const last = Math.min(queries.length, Math.ceil((top + height) / ROW) + SPARE);
 
@@ -119,12 +126,7 @@ export function QueryTable({ queries, now, several, uncounted, sort, onSort }: P
                 className={right ? "right" : undefined}
                 aria-sort={sort?.by === key ? (sort.down ? "descending" : "ascending") : undefined}
               >
-                <button
-                  type="button"
-                  className="act__sort"
-                  onClick={() => onSort(key)}
-                  data-testid={`sort-${key}`}
-                >
+                <button type="button" className="act__sort" onClick={() => onSort(key)} data-testid={`sort-${key}`}>
                   {t(`activity.${label}`)}
                   {sort?.by === key && <Icon name={sort.down ? "down" : "up"} size="sm" />}
                 </button>
@@ -139,18 +141,18 @@ export function QueryTable({ queries, now, several, uncounted, sort, onSort }: P
           {first > 0 && <tr className="act__gap" style={{ height: first * ROW }} />}
           {queries.slice(first, last).map((query, index) => (
             <Row
-              key={query.key}
+              // A row whose query can be canceled is its own: a press that began on it never ends on another's. The others are used
+              // again, since making new ones takes time while somebody scrolls.
+              key={query.live ? query.key : slot(first + index)}
               query={query}
               place={first + index}
               columns={columns}
               elapsed={elapsedNow(query, query.asOf, now)}
-              now={now}
+              now={minute}
               selected={query.key === selected}
             />
           ))}
-          {last < queries.length && (
-            <tr className="act__gap" style={{ height: (queries.length - last) * ROW }} />
-          )}
+          {last < queries.length && <tr className="act__gap" style={{ height: (queries.length - last) * ROW }} />}
         </tbody>
       </table>
     </div>
@@ -202,7 +204,7 @@ interface RowProps {
   selected: boolean;
 }
 
-function Row({ query, place, columns, elapsed, now, selected }: RowProps) {
+const Row = memo(function Row({ query, place, columns, elapsed, now, selected }: RowProps) {
   const { t } = useTranslation();
   const select = useActivity((state) => state.select);
   const canceling = useCancels((state) => state.cancels[query.key]?.running ?? false);
@@ -237,7 +239,7 @@ function Row({ query, place, columns, elapsed, now, selected }: RowProps) {
       </td>
     </tr>
   );
-}
+});
 
 function Cell({ column, query, elapsed, now }: { column: SortKey; query: ListedQuery; elapsed: number; now: number }) {
   const { t } = useTranslation();

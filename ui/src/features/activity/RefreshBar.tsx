@@ -1,13 +1,13 @@
 // How old the picture is, how far back it goes, and whether it renews itself: each read may wake a paused workgroup,
 // and is billed.
-import { useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Select } from "../../components/Select";
 import { clock } from "../../lib/format";
 import { intervals, oursRuns, readAt, useReads } from "./reads";
 import { ranges } from "./timeline";
 
-export function RefreshBar() {
+export function RefreshBar({ children }: { children?: ReactNode }) {
   const { t } = useTranslation();
   const { range, every, auto, reads } = useReads();
   const { setAuto, setEvery, setRange } = useReads.getState();
@@ -39,6 +39,7 @@ export function RefreshBar() {
           </option>
         ))}
       </Select>
+      {children}
       <span className="spacer" />
       <span
         className="faint num act__asof clip"
