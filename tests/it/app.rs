@@ -97,18 +97,22 @@ impl App {
         }
     }
 
-    /// Cancels a query as the panel does.
-    pub(crate) async fn cancel(&self, database: &str, query: &Query) -> postern_ipc::activity::CancelReport {
-        let request = CancelQuery {
-            target: target(database),
+    /// What the panel sends to cancel a query of one's own.
+    pub(crate) fn cancel_of(target: Target, query: &Query) -> CancelQuery {
+        CancelQuery {
+            target,
             session_id: query.session_id,
             query_id: query.query_id.clone(),
             terminate: false,
             note: None,
             confirmed: false,
             why: None,
-        };
-        self.host.activity_cancel(request).await.expect("a report")
+        }
+    }
+
+    /// Cancels a query as the panel does.
+    pub(crate) async fn cancel(&self, database: &str, query: &Query) -> postern_ipc::activity::CancelReport {
+        self.host.activity_cancel(Self::cancel_of(target(database), query)).await.expect("a report")
     }
 }
 

@@ -23,6 +23,9 @@ pub(crate) const GUIDE_ROLE: &str = "version: v5\nkind: role\nmetadata:\n  name:
 /// A database whose monitoring is that of a provisioned cluster without SYS views.
 pub(crate) const PROVISIONED: &str = "legacy-stage";
 
+/// Workgroups of one file of tests each: what goes wrong there is for all of a workgroup.
+pub(crate) const OWN_WORKGROUPS: [&str; 2] = ["canceling-dev", "bystander-dev"];
+
 struct Running {
     sandbox: Sandbox,
     runtime: tokio::runtime::Runtime,
@@ -33,6 +36,9 @@ static SANDBOX: LazyLock<Running> = LazyLock::new(|| {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime for the sandbox");
     let mut options = SandboxOptions::new(folder_of_this_run()).orders(1_000);
     options.world = options.world.with_provisioned(PROVISIONED);
+    for name in OWN_WORKGROUPS {
+        options.world = options.world.with_workgroup(name);
+    }
     let sandbox = runtime.block_on(Sandbox::start(options)).expect("the sandbox starts");
     Running { sandbox, runtime }
 });

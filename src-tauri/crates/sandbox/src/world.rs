@@ -246,6 +246,12 @@ impl World {
             && workgroup.authorize_login(&role.caller("postern"), Some(db_name)).is_ok()
     }
 
+    /// One more workgroup of [`ACCOUNT`] with the database `dev`.
+    pub fn with_workgroup(mut self, name: &str) -> Self {
+        self.add_workgroup(ACCOUNT, name, &["dev"], &[("env", "dev"), ("team", "data")]);
+        self
+    }
+
     /// One more workgroup of [`ACCOUNT`] with the database `dev`, whose monitoring is that of a provisioned cluster. The API knows only
     /// workgroups here; what is behind one is for the database to say.
     pub fn with_provisioned(mut self, name: &str) -> Self {

@@ -1,0 +1,123 @@
+//! A cancel from the panel means a query, and the server knows sessions only. Whatever its session has gone on to by the time that the
+//! cancel arrives is a bystander, and is never met: not when it began after the person looked, not when it began after we looked again,
+//! and not when the cancel goes over the wire.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use postern_ipc::{
+    activity::{CancelOutcome, CancelQuery, CancelStepKind, Query},
+    connections::OpenConnection,
+};
+use tokio_postgres::{Client, Config, NoTls, error::SqlState};
+
+use crate::{
+    app::{App, target},
+    support::{block_on, faults},
+};
+
+/// A workgroup of this file alone: signals are slow on all of it.
+const DATABASE: &str = "bystander-dev";
+
+/// Sessions at once, each canceled in by an app with a monitoring session of its own.
+const SESSIONS: usize = 12;
+
+/// How many times a session goes on to another query between our look and the signal.
+const FORCED: u64 = 1_000;
+
+/// How long a signal is on its way.
+const ON_ITS_WAY: Duration = Duration::from_millis(330);
+
+/// How long a query lasts that is meant, and that ends while the signal is on its way; and the one after it.
+const MEANT: Duration = Duration::from_millis(250);
+const BYSTANDER: Duration = Duration::from_millis(450);
+
+async fn connect(app: &App) -> Client {
+    let asked = OpenConnection { port: Some(0), ..OpenConnection::to(target(DATABASE)) };
+    let port = app.host.connection_open(asked).await.expect("a proxy").port;
+    let mut config = Config::new();
+    config.host("127.0.0.1").port(port).user("bi-readonly").dbname("dev").application_name("bystander tests");
+    let (client, connection) = config.connect(NoTls).await.expect("the session begins");
+    tokio::spawn(connection);
+    client
+}
+
+/// Runs a query; says whether it was canceled. Any other failure is one of the test.
+async fn canceled(client: &Client, sql: &str) -> bool {
+    match client.simple_query(sql).await {
+        Ok(_) => false,
+        Err(error) if error.code() == Some(&SqlState::QUERY_CANCELED) => true,
+        Err(error) => panic!("{sql}: {error:?}"),
+    }
+}
+
+fn sleep(time: Duration, words: &str) -> String {
+    format!("select pg_sleep({}) /* {words} */", time.as_secs_f64())
+}
+
+/// The live query with these words, as soon as it is listed; none when it was too short for that.
+async fn listed(app: &App, words: &str) -> Option<Query> {
+    for _ in 0..20 {
+        let list = app.list(DATABASE, 0).await;
+        if let Some(query) = list.queries.into_iter().find(|query| query.text.contains(words)) {
+            return Some(query);
+        }
+    }
+    None
+}
+
+/// Cancels from another program, or ends the session of a query, while the query ends and its session goes on to the next: the signal
+/// comes when that one runs. Says whether it came to that, and fails when the next was met.
+async fn goes_on(app: &App, client: &Client, name: &str, terminate: bool) -> bool {
+    let (meant, next) = (format!("meant {name}"), sleep(BYSTANDER, &format!("bystander {name}")));
+    let runs = async {
+        let met = canceled(client, &sleep(MEANT, &meant)).await;
+        assert!(!canceled(client, &next).await, "{name}: a bystander was canceled");
+        met
+    };
+    let asks = async {
+        let query = listed(app, &meant).await?;
+        let request = CancelQuery { terminate, ..App::cancel_of(target(DATABASE), &query) };
+        Some(app.host.activity_cancel(request).await.expect("a report"))
+    };
+    let (met, report) = tokio::join!(runs, asks);
+    let Some(report) = report else { return false };
+    assert_eq!(met, report.outcome == CancelOutcome::Canceled, "{name}: {report:?}");
+    assert!(!matches!(report.outcome, CancelOutcome::Terminated | CancelOutcome::StillRunning), "{name}: {report:?}");
+    // We had seen it alive, and it was gone when the server looked: the very case.
+    let alive = report.steps.first().is_some_and(|step| step.kind == CancelStepKind::Reread && step.ok);
+    alive && report.outcome != CancelOutcome::Canceled
+}
+
+/// So many times over all sessions.
+fn force(what: &str, times: u64) {
+    let (forced, tried) = (AtomicU64::new(0), AtomicU64::new(0));
+    let apps: Vec<(App, App)> = (0..SESSIONS).map(|_| (App::open(), App::open())).collect();
+    let session = async |(place, (app, other)): (usize, &(App, App))| {
+        let client = connect(other).await;
+        while forced.load(Ordering::Relaxed) < times {
+            let number = tried.fetch_add(1, Ordering::Relaxed);
+            assert!(number < 4 * times, "{} of {number} came to it", forced.load(Ordering::Relaxed));
+            let name = format!("{what} {place} {number}");
+            if goes_on(app, &client, &name, number % 4 == 0).await {
+                forced.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    };
+    faults(DATABASE).delay_signals(ON_ITS_WAY);
+    block_on(join_all(apps.iter().enumerate().map(session)));
+    faults(DATABASE).delay_signals(Duration::ZERO);
+    println!("{what}: {} of {} forced, no bystander met", forced.into_inner(), tried.into_inner());
+}
+
+#[test]
+fn a_session_that_goes_on_while_the_signal_is_on_its_way_a_thousand_times_is_left_alone() {
+    force("one statement", FORCED);
+    // The same where the server lets no statement look and signal at once.
+    faults(DATABASE).keep_nodes_apart(true);
+    force("two statements", FORCED / 4);
+    faults(DATABASE).keep_nodes_apart(false);
+}
