@@ -2,7 +2,7 @@
 // is shown; a click opens a query.
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { clock, hourMinute, monthDay, oneLine, took } from "../../lib/format";
+import { clock, count, hourMinute, monthDay, oneLine, took } from "../../lib/format";
 import type { ListedQuery } from "./listed";
 import { PhaseBar, phaseClasses } from "./PhaseBar";
 import { paint, paintStrip, paints } from "./painting";
@@ -252,7 +252,9 @@ export function TimelinePlot({ queries, range, now, several }: Props) {
         <Legend />
         <span className="spacer" />
         {picture.left > 0 && (
-          <span data-testid="timeline-left">{t("activity.timelineLeft", { count: picture.left })}</span>
+          <span data-testid="timeline-left">
+            {t("activity.timelineLeft", { count: picture.left, number: count(picture.left) })}
+          </span>
         )}
         {chosen && (
           <button
