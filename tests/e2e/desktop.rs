@@ -10,8 +10,8 @@ use x11rb::{
     connection::Connection as _,
     protocol::{
         xproto::{
-            AtomEnum, ClientMessageEvent, ConnectionExt as _, EventMask, InputFocus, KEY_PRESS_EVENT, KEY_RELEASE_EVENT,
-            Keysym, MapState, Window, WindowClass,
+            AtomEnum, ClientMessageEvent, ConnectionExt as _, EventMask, InputFocus, KEY_PRESS_EVENT,
+            KEY_RELEASE_EVENT, Keysym, MapState, Window, WindowClass,
         },
         xtest::ConnectionExt as _,
     },

@@ -163,13 +163,7 @@ impl Bench {
     async fn exports(&self, result: &ResultInfo) -> Outcome<Value> {
         let folder = tempfile::tempdir()?;
         let columns = (0..u32::try_from(result.columns.len())?).collect::<Vec<_>>();
-        let csv = CsvOptions {
-            delimiter: ",".into(),
-            quote_all: false,
-            header: true,
-            bom: false,
-            null: String::new(),
-        };
+        let csv = CsvOptions { delimiter: ",".into(), quote_all: false, header: true, bom: false, null: String::new() };
         let mut figures = Map::new();
         for (name, format) in [
             ("csv", ExportFormat::Csv),
