@@ -9,14 +9,14 @@ use std::{
 
 use futures_util::future::join_all;
 use postern_ipc::{
-    activity::{CancelOutcome, CancelQuery, CancelStepKind, Query},
+    activity::{CancelOutcome, CancelQuery, CancelStepKind},
     connections::OpenConnection,
 };
 use tokio_postgres::{Client, Config, NoTls, error::SqlState};
 
 use crate::{
     app::{App, target},
-    support::{block_on, faults},
+    support::{admin, block_on, faults},
 };
 
 /// A workgroup of this file alone: signals are slow on all of it.
@@ -58,20 +58,30 @@ fn sleep(time: Duration, words: &str) -> String {
     format!("select pg_sleep({}) /* {words} */", time.as_secs_f64())
 }
 
-/// The live query with these words, as soon as it is listed; none when it was too short for that.
-async fn listed(app: &App, words: &str) -> Option<Query> {
+/// What the panel would send of the live query with these words, as soon as the server has noted it; none when it was too short for that.
+/// Straight from the notes: a thousand lists of the panel would be most of the work.
+async fn noted(admin: &Client, words: &str) -> Option<CancelQuery> {
+    let sql = "select session_id, query_id from pg_internal.query_log where end_us is null and query_text like $1";
     for _ in 0..20 {
-        let list = app.list(DATABASE, 0).await;
-        if let Some(query) = list.queries.into_iter().find(|query| query.text.contains(words)) {
-            return Some(query);
+        if let Some(row) = admin.query_opt(sql, &[&format!("%{words} */")]).await.expect("the notes") {
+            return Some(CancelQuery {
+                target: target(DATABASE),
+                session_id: row.get(0),
+                query_id: row.get::<_, i64>(1).to_string(),
+                terminate: false,
+                note: None,
+                confirmed: false,
+                why: None,
+            });
         }
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
     None
 }
 
 /// Cancels from another program, or ends the session of a query, while the query ends and its session goes on to the next: the signal
 /// comes when that one runs. Says whether it came to that, and fails when the next was met.
-async fn goes_on(app: &App, client: &Client, name: &str, terminate: bool) -> bool {
+async fn goes_on(app: &App, admin: &Client, client: &Client, name: &str, terminate: bool) -> bool {
     let (meant, next) = (format!("meant {name}"), sleep(BYSTANDER, &format!("bystander {name}")));
     let runs = async {
         let met = canceled(client, &sleep(MEANT, &meant)).await;
@@ -79,8 +89,7 @@ async fn goes_on(app: &App, client: &Client, name: &str, terminate: bool) -> boo
         met
     };
     let asks = async {
-        let query = listed(app, &meant).await?;
-        let request = CancelQuery { terminate, ..App::cancel_of(target(DATABASE), &query) };
+        let request = CancelQuery { terminate, ..noted(admin, &meant).await? };
         Some(app.host.activity_cancel(request).await.expect("a report"))
     };
     let (met, report) = tokio::join!(runs, asks);
@@ -94,6 +103,7 @@ async fn goes_on(app: &App, client: &Client, name: &str, terminate: bool) -> boo
 
 /// So many times over all sessions.
 fn force(what: &str, times: u64, apps: &[App], other: &App) {
+    let admin = admin(DATABASE);
     let (forced, tried) = (AtomicU64::new(0), AtomicU64::new(0));
     let session = async |(place, app): (usize, &App)| {
         let client = connect(other).await;
@@ -101,7 +111,7 @@ fn force(what: &str, times: u64, apps: &[App], other: &App) {
             let number = tried.fetch_add(1, Ordering::Relaxed);
             assert!(number < 4 * times, "{} of {number} came to it", forced.load(Ordering::Relaxed));
             let name = format!("{what} {place} {number}");
-            if goes_on(app, &client, &name, number % 4 == 0).await {
+            if goes_on(app, &admin, &client, &name, number % 4 == 0).await {
                 forced.fetch_add(1, Ordering::Relaxed);
             }
         }

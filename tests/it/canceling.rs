@@ -330,7 +330,8 @@ fn a_session_of_ours_that_hangs_after_its_cancel_ends_with_57014_and_not_after_m
         let run = client.simple_query("select pg_sleep(120) /* will hang */");
         let cancel = async {
             let query = seen(&app, "bi-readonly", "will hang", "running").await;
-            assert_eq!(query.ours.as_ref().map(|ours| ours.program.as_str()), Some("canceling tests"));
+            let ours = query.ours.as_ref().expect("it is ours");
+            assert_eq!((ours.program.as_str(), ours.tab.as_deref()), ("canceling tests", None));
             ask(&app, App::cancel_of(target(DATABASE), &query)).await
         };
         let (answer, report) = tokio::join!(run, cancel);

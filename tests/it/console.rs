@@ -261,7 +261,8 @@ fn a_query_of_the_console_is_canceled_from_activity_with_proof_and_the_tab_lives
         let tab = app.tab("analytics-stage").await;
         let begun = app.start(&tab, "select pg_sleep(120) as canceled_from_activity").await;
         let query = app.live("analytics-stage", "canceled_from_activity").await;
-        assert_eq!(query.ours.as_ref().map(|ours| ours.program.as_str()), Some("Postern console"));
+        let ours = query.ours.as_ref().expect("it is ours");
+        assert_eq!((ours.program.as_str(), ours.tab.as_ref()), ("Postern console", Some(&tab)));
         let report = app.cancel("analytics-stage", &query).await;
         assert_eq!(report.outcome, CancelOutcome::Canceled, "{report:?}");
         let kinds: Vec<CancelStepKind> = report.steps.iter().map(|step| step.kind).collect();

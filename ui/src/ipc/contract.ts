@@ -2363,6 +2363,14 @@ program: string,
  */
 session: number, 
 /**
+ * The client's program on this machine, where the system tells.
+ */
+client: SessionProcess | null, 
+/**
+ * The console tab whose session it is.
+ */
+tab: string | null, 
+/**
  * A cancel that its client asked for, where it was this query that was meant.
  */
 cancel: ClientCancel | null, };

@@ -5,7 +5,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, OnceLock, Weak,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI32, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -156,6 +156,8 @@ struct Door {
     engine: Weak<Shared>,
     login: Login,
     gate: OnceLock<Arc<Gate>>,
+    /// The PID that its last session was given in place of the server's; 0 before the first.
+    local_pid: AtomicI32,
 }
 
 impl Door {
@@ -191,6 +193,10 @@ impl Connector for GateConnector {
             }
         })
     }
+
+    fn runs_on(&self, key: Option<&CancelKey>) {
+        self.door.local_pid.store(key.map_or(0, |key| key.pid), Ordering::Relaxed);
+    }
 }
 
 impl Engine {
@@ -223,7 +229,12 @@ impl Engine {
             store: StoreOptions::new(self.home().spill()),
             clock: clock::now,
         };
-        let door = Arc::new(Door { engine: Arc::downgrade(&self.shared), login: login.clone(), gate });
+        let door = Arc::new(Door {
+            engine: Arc::downgrade(&self.shared),
+            login: login.clone(),
+            gate,
+            local_pid: AtomicI32::new(0),
+        });
         let tab = Tab::new(GateConnector { door: Arc::clone(&door), read_only }, options);
         let id = TabId(self.shared.tabs.last.fetch_add(1, Ordering::Relaxed) + 1);
         self.tell_runs(id, &tab, objects::Changes::of(self, login));
@@ -238,6 +249,12 @@ impl Engine {
     #[must_use]
     pub fn console_tabs(&self) -> Vec<ConsoleTab> {
         lock(&self.shared.tabs.open).iter().map(|(id, open)| open.shown(*id)).collect()
+    }
+
+    /// The tab that runs something on the session of this login with this local PID.
+    pub(crate) fn tab_of_session(&self, login: &Login, local_pid: i32) -> Option<TabId> {
+        let is_it = |open: &Open| open.door.login == *login && open.door.local_pid.load(Ordering::Relaxed) == local_pid;
+        lock(&self.shared.tabs.open).iter().find(|(_, open)| is_it(open)).map(|(id, _)| *id)
     }
 
     /// One of them.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::databases::Target;
+use crate::{connections::SessionProcess, databases::Target};
 
 /// Ask for the queries of a server.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize, TS)]
@@ -195,6 +195,10 @@ pub struct OurSession {
     /// Number of the session in the Connections view.
     #[ts(type = "number")]
     pub session: u64,
+    /// The client's program on this machine, where the system tells.
+    pub client: Option<SessionProcess>,
+    /// The console tab whose session it is.
+    pub tab: Option<String>,
     /// A cancel that its client asked for, where it was this query that was meant.
     pub cancel: Option<ClientCancel>,
 }

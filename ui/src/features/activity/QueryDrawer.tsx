@@ -3,9 +3,10 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Dialog } from "../../components/Dialog";
 import { Icon } from "../../components/Icon";
-import type { SessionFacts } from "../../ipc/contract";
+import type { OurSession, SessionFacts } from "../../ipc/contract";
 import { copy } from "../../lib/clipboard";
 import { age, bytes, clock, count, moment, took } from "../../lib/format";
+import { useConsoles } from "../../lib/state/consoles";
 import { CancelNote } from "./CancelNote";
 import { ClientProof, Proof } from "./CancelProof";
 import { type Cancel, useCancels } from "./cancels";
@@ -167,6 +168,15 @@ function Terminate({ query, text, onClose }: { query: ListedQuery; text: string;
   );
 }
 
+/** The tab or the program behind a session of ours. */
+function Origin({ ours }: { ours: OurSession }) {
+  const { t } = useTranslation();
+  const tab = useConsoles((state) => state.tabs.find(({ id }) => id === ours.tab));
+  if (tab) return tab.file?.name ?? t("console.untitled", { number: tab.number });
+  if (ours.client) return t("activity.clientProcess", { program: ours.client.program, pid: String(ours.client.pid) });
+  return t("activity.ours");
+}
+
 interface FactsProps {
   query: ListedQuery;
   session: SessionFacts | null;
@@ -201,8 +211,11 @@ function Facts({ query, session, elapsed, now }: FactsProps) {
         {query.ours && (
           <>
             <dt>{t("activity.program")}</dt>
-            <dd>
-              {query.ours.program} <span className="faint">{t("activity.ours")}</span>
+            <dd data-testid="query-ours">
+              {query.ours.program}{" "}
+              <span className="faint">
+                <Origin ours={query.ours} />
+              </span>
             </dd>
           </>
         )}

@@ -17,7 +17,9 @@ beforeEach(async () => {
   memory = provideMemoryBackend();
   memory.answer("activity_list", () => {
     const now = Date.now();
-    const query = anyQuery({ ours: ours ? { program: "psql", session: 1, cancel: null } : null });
+    const query = anyQuery({
+      ours: ours ? { program: "psql", session: 1, client: null, tab: null, cancel: null } : null,
+    });
     return anyActivity({ as_of: now, server_now: now, queries: [query] });
   });
   useReads.getState().clear();

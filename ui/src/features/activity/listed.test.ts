@@ -22,7 +22,7 @@ describe("a query by our clock", () => {
     const queries = [
       anyQuery({ user: "IAMR:ro" }),
       anyQuery({ user: "IAMR:etl" }),
-      anyQuery({ user: "IAMR:etl", ours: { program: "psql", session: 1, cancel: null } }),
+      anyQuery({ user: "IAMR:etl", ours: { program: "psql", session: 1, client: null, tab: null, cancel: null } }),
     ];
     const list = listed(target, anyActivity({ me: "IAMR:ro", queries }));
     expect(list.map(({ mine }) => mine)).toEqual([true, false, true]);

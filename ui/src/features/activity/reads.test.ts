@@ -87,7 +87,7 @@ describe("a read", () => {
   it("goes on by itself while something of ours runs", async () => {
     await state().choose(target("sales"));
     expect(oursRuns(state().reads)).toBe(false);
-    const ours = { program: "psql", session: 1, cancel: null };
+    const ours = { program: "psql", session: 1, client: null, tab: null, cancel: null };
     memory.answer("activity_list", () => anyActivity({ queries: [anyQuery({ ours })] }));
     await state().refresh();
     expect(oursRuns(state().reads)).toBe(true);

@@ -59,6 +59,9 @@ pub trait Connector: Send + Sync + 'static {
     ///
     /// Dropped soon after the session has answered: nothing should be done about it any more then.
     fn cancel(&self, key: CancelKey) -> BoxFuture<'_, ()>;
+
+    /// The tab is about to run something on the session to which this key was given, when one was.
+    fn runs_on(&self, _key: Option<&CancelKey>) {}
 }
 
 /// What is the same for every run of a tab.

@@ -315,6 +315,7 @@ impl<C: Connector> Run<'_, C> {
         keep: &mut Keep<'_, C>,
     ) -> (Result<RunEnd, SessionError>, Option<TabSession>) {
         let key = session.cancel_key().cloned();
+        self.shared.connector.runs_on(key.as_ref());
         let asked = AtomicBool::new(false);
         let cancel = async {
             self.cancel.cancelled().await;

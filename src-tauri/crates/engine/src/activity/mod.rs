@@ -24,6 +24,7 @@ use crate::{
     engine::Engine,
     error::Error,
     gate::Gate,
+    live::LiveSession,
     login::Login,
     monitor::{self, Monitor},
     objects,
@@ -89,7 +90,7 @@ impl Engine {
         let wanted = wanted.into();
         let gate = self.gate(login)?;
         let mut activity = monitor::with(&gate, |monitor| read(monitor, wanted)).await?;
-        let ours = our_sessions(&self.gates_of(&login.database));
+        let ours = our_sessions(self, &self.gates_of(&login.database));
         for query in &mut activity.queries {
             query.ours = ours.get(&query.session_id).map(|ours| ours.of(query));
             query.own = !activity.me.is_empty() && query.user == activity.me;
@@ -155,16 +156,19 @@ fn own_statements(text: &str) -> String {
 }
 
 /// Our sessions by the server's PID.
-fn our_sessions(gates: &[Arc<Gate>]) -> BTreeMap<i32, OurSession> {
+fn our_sessions(engine: &Engine, gates: &[Arc<Gate>]) -> BTreeMap<i32, OurSession> {
     let of_gate = |gate: &Arc<Gate>| {
         let gate = Arc::clone(gate);
-        gate.sessions().into_iter().filter_map(move |session| {
-            let id = session.facts.id;
+        let live = gate.watched().live(gate.sessions());
+        live.into_iter().filter_map(move |LiveSession { info, client, .. }| {
+            let id = info.facts.id;
             let cancel = gate
                 .pursuits
                 .of(id)
                 .filter(|cancel| cancel.query_id.is_some() || gate.proxy().still_runs(cancel.query));
-            Some((session.facts.backend_pid?, OurSession { program: session.facts.program, session: id.0, cancel }))
+            let tab = engine.tab_of_session(gate.login(), info.local_pid);
+            let program = info.facts.program;
+            Some((info.facts.backend_pid?, OurSession { program, session: id.0, client: client.process, tab, cancel }))
         })
     };
     gates.iter().flat_map(of_gate).collect()

@@ -1,6 +1,6 @@
 //! A query as a server lists it, the same for every kind of server.
 
-use crate::cancel::Pursued;
+use crate::{cancel::Pursued, console::TabId, sockets::Process};
 
 /// A query that runs or ran. Times are the server's own clock, in UTC.
 #[derive(Clone, Debug, Default)]
@@ -62,6 +62,10 @@ pub struct OurSession {
     pub program: String,
     /// Its number.
     pub session: u64,
+    /// The client's program on this machine, where the system tells.
+    pub client: Option<Process>,
+    /// The console tab whose session it is.
+    pub tab: Option<TabId>,
     /// What became of a cancel that its client asked for, where it was this query that was meant.
     pub cancel: Option<Pursued>,
 }

@@ -303,7 +303,13 @@ impl From<engine::QueryDetails> for QueryDetails {
 
 impl From<engine::OurSession> for OurSession {
     fn from(ours: engine::OurSession) -> Self {
-        Self { program: ours.program, session: ours.session, cancel: ours.cancel.map(Into::into) }
+        Self {
+            program: ours.program,
+            session: ours.session,
+            client: ours.client.map(|process| SessionProcess { program: process.program, pid: process.pid }),
+            tab: ours.tab.map(|tab| tab.to_string()),
+            cancel: ours.cancel.map(Into::into),
+        }
     }
 }
 
