@@ -112,7 +112,10 @@ fn force(what: &str, times: u64, apps: &[App], other: &App) {
             assert!(number < 4 * times, "{} of {number} came to it", forced.load(Ordering::Relaxed));
             let name = format!("{what} {place} {number}");
             if goes_on(app, &admin, &client, &name, number % 4 == 0).await {
-                forced.fetch_add(1, Ordering::Relaxed);
+                let so_far = forced.fetch_add(1, Ordering::Relaxed) + 1;
+                if so_far.is_multiple_of(100) {
+                    println!("{what}: {so_far} of {} tried", tried.load(Ordering::Relaxed));
+                }
             }
         }
     };
