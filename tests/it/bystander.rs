@@ -35,9 +35,7 @@ const ON_ITS_WAY: Duration = Duration::from_millis(330);
 const MEANT: Duration = Duration::from_millis(250);
 const BYSTANDER: Duration = Duration::from_millis(450);
 
-async fn connect(app: &App) -> Client {
-    let asked = OpenConnection { port: Some(0), ..OpenConnection::to(target(DATABASE)) };
-    let port = app.host.connection_open(asked).await.expect("a proxy").port;
+async fn connect(port: u16) -> Client {
     let mut config = Config::new();
     config.host("127.0.0.1").port(port).user("bi-readonly").dbname("dev").application_name("bystander tests");
     let (client, connection) = config.connect(NoTls).await.expect("the session begins");
@@ -104,15 +102,20 @@ async fn goes_on(app: &App, admin: &Client, client: &Client, name: &str, termina
 /// So many times over all sessions.
 fn force(what: &str, times: u64, apps: &[App], other: &App) {
     let admin = admin(DATABASE);
+    let asked = OpenConnection { port: Some(0), ..OpenConnection::to(target(DATABASE)) };
+    let port = block_on(other.host.connection_open(asked)).expect("a proxy").port;
     let (forced, tried) = (AtomicU64::new(0), AtomicU64::new(0));
     let session = async |(place, app): (usize, &App)| {
-        let client = connect(other).await;
+        let client = connect(port).await;
         while forced.load(Ordering::Relaxed) < times {
             let number = tried.fetch_add(1, Ordering::Relaxed);
             assert!(number < 4 * times, "{} of {number} came to it", forced.load(Ordering::Relaxed));
             let name = format!("{what} {place} {number}");
             if goes_on(app, &admin, &client, &name, number % 4 == 0).await {
-                forced.fetch_add(1, Ordering::Relaxed);
+                let so_far = forced.fetch_add(1, Ordering::Relaxed) + 1;
+                if so_far.is_multiple_of(100) {
+                    println!("{what}: {so_far} of {} tried", tried.load(Ordering::Relaxed));
+                }
             }
         }
     };

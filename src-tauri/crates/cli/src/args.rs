@@ -249,7 +249,7 @@ pub(crate) struct DbCancel {
     #[arg(long, value_name = "PID", conflicts_with_all = ["user", "older_than"])]
     pub(crate) session: Option<i32>,
     /// Refuse unless the session still runs this query.
-    #[arg(long, value_name = "ID", requires = "session")]
+    #[arg(long, value_name = "ID", requires = "session", conflicts_with_all = ["user", "older_than"])]
     pub(crate) query: Option<i64>,
     /// All live queries of this database user.
     #[arg(long, value_name = "USER")]
