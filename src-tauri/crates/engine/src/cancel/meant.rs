@@ -196,7 +196,7 @@ impl Meant {
                 Now::Meant { .. } if ended_here && late => return over(String::new()),
                 Now::Meant { .. } | Now::Other { .. } | Now::Nothing => {}
             }
-            if began.elapsed() >= limit && !(ended_here && !late) {
+            if began.elapsed() >= limit && (late || !ended_here) {
                 return Ok(None);
             }
             tokio::time::sleep(pause).await;

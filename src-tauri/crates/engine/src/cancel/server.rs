@@ -142,7 +142,7 @@ impl Source {
         let Signal { session_id, only_if, note, .. } = signal;
         let call = signal.call();
         let Some(query_id) = only_if else {
-            return Ok(answered(monitor.query_within(&signal.alone(), LIMIT).await, &call)?);
+            return answered(monitor.query_within(&signal.alone(), LIMIT).await, &call);
         };
         let meant = format!("{} AND {}", self.place(session_id, query_id), self.alive());
         if note.is_none() {
@@ -154,14 +154,14 @@ impl Source {
                     // hold (`Specified types or functions … not supported on Redshift tables`). Nothing was called.
                 }
                 Ok(messages) if rows(&messages).next().is_none() => return Ok(Answer::NotRunning),
-                other => return Ok(answered(other, &call)?),
+                other => return answered(other, &call),
             }
         }
         // Two statements that travel as one: an error in the first keeps the server from running the second.
         let sql = format!("SELECT 1 / count(*) AS alive FROM {meant}; {MARK} {}", signal.alone());
         match monitor.query_within(&sql, LIMIT).await {
             Err(Error::Sql(failure)) if is_division_by_zero(&failure) => Ok(Answer::NotRunning),
-            other => Ok(answered(other, &call)?),
+            other => answered(other, &call),
         }
     }
 
