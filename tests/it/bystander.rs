@@ -109,7 +109,7 @@ fn force(what: &str, times: u64, apps: &[App], other: &App) {
         let client = connect(port).await;
         while forced.load(Ordering::Relaxed) < times {
             let number = tried.fetch_add(1, Ordering::Relaxed);
-            assert!(number < 4 * times, "{} of {number} came to it", forced.load(Ordering::Relaxed));
+            assert!(number < 12 * times, "{} of {number} came to it", forced.load(Ordering::Relaxed));
             let name = format!("{what} {place} {number}");
             if goes_on(app, &admin, &client, &name, number % 4 == 0).await {
                 let so_far = forced.fetch_add(1, Ordering::Relaxed) + 1;
