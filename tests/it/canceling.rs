@@ -410,6 +410,7 @@ fn at_the_limit_of_connections_the_one_of_the_monitor_still_cancels_and_its_loss
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the clock of whoever reads the report")]
 fn a_clock_that_is_an_hour_apart_changes_nothing_about_a_cancel() {
     let _alone = alone();
     for ahead in [time::Duration::HOUR, -time::Duration::HOUR] {
