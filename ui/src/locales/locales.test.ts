@@ -48,7 +48,7 @@ describe("translations", () => {
     const text = Object.values(sources).join("\n");
     // Whole groups are reached by a name that is put together, and the shell reads its own.
     const composed =
-      /^(error|notice|reason|sqlstate|tray|activity\.(scopeOwnOf|sourceOf|statusOf|story)|history\.outcomes|plan\.warnings|plot\.measures)\.|_(one|other|zero|chain|unknown|document)$/;
+      /^(error|notice|reason|sqlstate|tray|activity\.(scopeOwnOf|sourceOf|statusOf|story)|history\.outcomes|plan\.warnings|plot\.measures|watch\.unit)\.|_(note|one|other|zero|chain|unknown|document)$/;
     const said = (key: string) => {
       const [group, name = ""] = key.split(".");
       return (
