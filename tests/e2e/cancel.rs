@@ -34,6 +34,7 @@ async fn anothers_query_is_asked_about_and_proven_and_several_are_canceled_from_
     let cancel = format!("cancel-{first}");
     for (theme, language, width, height) in LOOKS {
         dress(&page, theme, language, width, height).await?;
+        leave_details(&page).await?;
         page.click(&cancel).await?;
         page.says("confirm-cancel", "IAMR:bi-readonly").await?;
         page.says("confirm-cancel-text", "nightly load 0").await?;
@@ -59,6 +60,7 @@ async fn anothers_query_is_asked_about_and_proven_and_several_are_canceled_from_
     let spared = listed(&page, "nightly load 3").await?;
     for (theme, language, width, height) in LOOKS {
         dress(&page, theme, language, width, height).await?;
+        leave_details(&page).await?;
         page.click("cancel-many").await?;
         page.choose("many-user", "IAMR:bi-readonly").await?;
         page.settle().await?;
@@ -107,6 +109,13 @@ async fn dress(page: &Page, theme: &str, language: &str, width: u32, height: u32
     .await?;
     page.click("nav-activity").await?;
     page.size(width, height).await
+}
+
+/// In a narrow window the details lie over the list.
+async fn leave_details(page: &Page) -> Result<()> {
+    let script = "document.querySelector('[data-testid=query-drawer] .drawer__head > .row > button:last-child')?.click()";
+    page.script(script, vec![]).await?;
+    page.gone("query-drawer").await
 }
 
 async fn look(page: &Page, name: &str) -> Result<()> {

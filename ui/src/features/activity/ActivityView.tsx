@@ -233,6 +233,7 @@ function RefreshButton() {
       type="button"
       className="btn btn--sm"
       disabled={waiting}
+      aria-label={t("activity.refresh")}
       title={t("activity.autoHint")}
       onClick={() => void useReads.getState().refresh()}
       data-testid="activity-refresh"

@@ -25,12 +25,14 @@ export function CancelMany({ queries }: { queries: ListedQuery[] }) {
       <button
         type="button"
         className="btn btn--sm"
+        aria-label={t("activity.many.open")}
+        title={t("activity.many.open")}
         disabled={!queries.some(({ live }) => live)}
         onClick={() => setList(queries)}
         data-testid="cancel-many"
       >
         <Icon name="stop" />
-        {t("activity.many.open")}
+        <span className="hide-narrow">{t("activity.many.open")}</span>
       </button>
       {list && <ManyDialog all={list} onClose={() => setList(null)} />}
     </>
