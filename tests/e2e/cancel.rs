@@ -113,7 +113,8 @@ async fn dress(page: &Page, theme: &str, language: &str, width: u32, height: u32
 
 /// In a narrow window the details lie over the list.
 async fn leave_details(page: &Page) -> Result<()> {
-    let script = "document.querySelector('[data-testid=query-drawer] .drawer__head > .row > button:last-child')?.click()";
+    let script =
+        "document.querySelector('[data-testid=query-drawer] .drawer__head > .row > button:last-child')?.click()";
     page.script(script, vec![]).await?;
     page.gone("query-drawer").await
 }

@@ -178,7 +178,10 @@ fn drafts(world: &World) -> String {
     let folders = std::fs::read_dir(std::path::Path::new(home).join("state").join("tabs")).into_iter().flatten();
     for folder in folders.flatten() {
         for file in std::fs::read_dir(folder.path()).into_iter().flatten().flatten() {
-            all.push_str(&std::fs::read_to_string(file.path()).unwrap_or_default());
+            // One that is being written is none yet, and a crash leaves the one before.
+            if file.path().extension().is_some_and(|ending| ending == "json") {
+                all.push_str(&std::fs::read_to_string(file.path()).unwrap_or_default());
+            }
         }
     }
     all

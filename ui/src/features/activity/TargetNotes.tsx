@@ -49,7 +49,7 @@ function Limited({ read, several }: { read: Read; several: boolean }) {
     <div className="banner banner--strip" data-testid="activity-scope-own">
       <Icon name="user" />
       <span className="grow">
-        {several && <span className="strong">{target.database} </span>}
+        {several && <span className="strong">{`${target.database}: `}</span>}
         {t(`activity.scopeOwnOf.${source}`)}
         {hidden > 0 && ` ${t("activity.hiddenSessions", { count: hidden })}`}
       </span>
