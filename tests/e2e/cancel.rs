@@ -65,6 +65,9 @@ async fn anothers_query_is_asked_about_and_proven_and_several_are_canceled_from_
         page.choose("many-user", "IAMR:bi-readonly").await?;
         page.settle().await?;
         look(&page, &format!("cancel-many-{theme}-{language}-{width}")).await?;
+        let inside = "const box = document.querySelector('[data-testid=many-dialog]').getBoundingClientRect();
+                      return box.left >= 0 && box.right <= innerWidth && box.bottom <= innerHeight";
+        ensure!(page.script(inside, vec![]).await? == true, "the preview is wider than the window");
         page.keys("\u{e00c}").await?;
         page.gone("many-dialog").await?;
     }
