@@ -25,6 +25,8 @@ const PACKAGES: [&str; 24] = [
     "default-jdk-headless",
     "libpostgresql-jdbc-java",
     "odbc-postgresql",
+    // What pyodbc loads; the driver names only a part of it.
+    "libodbc2",
     // The window in a test.
     "dbus",
     "dbus-x11",
