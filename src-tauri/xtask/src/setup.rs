@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// To build the shell, to run the sandbox, and to test the window. One list, so that one command is enough.
-const PACKAGES: [&str; 24] = [
+const PACKAGES: [&str; 25] = [
     "build-essential",
     "libayatana-appindicator3-dev",
     "librsvg2-dev",
