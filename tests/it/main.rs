@@ -3,9 +3,7 @@
 //! - `tidy`: what a test can see of the invariants in `src-tauri/ARCHITECTURE.md`.
 //! - `activity`: what runs on servers of three kinds, and what a login is told of what it cannot see.
 //! - `admission`: who may use a local proxy.
-//! - `bystander`: that a cancel from the panel never meets another query, however late it comes to the server.
 //! - `cancel`: a client's own cancel, in its three steps, and that it never meets another query.
-//! - `canceling`: a cancel from the panel, whatever its query is doing and whatever the server makes of it.
 //! - `command`: the guide's walk and the rest of the `postern` command.
 //! - `connections`: local proxies as the window sees them, and the ports they keep.
 //! - `console`: the commands of the contract, as the window calls them.
@@ -23,9 +21,7 @@
 mod activity;
 mod admission;
 mod app;
-mod bystander;
 mod cancel;
-mod canceling;
 mod command;
 mod connections;
 mod console;
