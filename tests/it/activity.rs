@@ -369,19 +369,19 @@ fn the_monitoring_session_is_one_idles_in_no_transaction_and_is_replaced_when_it
 #[test]
 fn a_server_that_takes_no_more_connections_is_told_as_that_and_hides_no_other() {
     let app = App::open();
-    let database = "analytics-stage";
+    let database = "limited-dev";
     let admin = admin(database);
     block_on(async {
         read(&app, as_user(database, "warehouse-admin"), 0).await;
-        admin.batch_execute("alter role \"IAMR:etl-writer\" connection limit 0").await.expect("the admin may");
-        let full = app.host.activity_list(ActivityRequest::of(as_user(database, "etl-writer"), 5));
-        let other = app.host.activity_list(ActivityRequest::of(as_user("analytics-dev", "etl-writer"), 5));
+        admin.batch_execute("alter role \"IAMR:bi-readonly\" connection limit 0").await.expect("the admin may");
+        let full = app.host.activity_list(ActivityRequest::of(target(database), 5));
+        let other = app.host.activity_list(ActivityRequest::of(target("analytics-dev"), 5));
         let (full, other) = tokio::join!(full, other);
-        admin.batch_execute("alter role \"IAMR:etl-writer\" connection limit -1").await.expect("the admin may");
+        admin.batch_execute("alter role \"IAMR:bi-readonly\" connection limit -1").await.expect("the admin may");
         let failure = full.expect_err("there is no place");
         assert_eq!(failure.code, ErrorCode::TooManyConnections, "{failure:?}");
         assert!(failure.server.is_some_and(|words| words.contains("too many connections")));
         other.expect("the other server answers");
-        read(&app, as_user(database, "etl-writer"), 5).await;
+        read(&app, target(database), 5).await;
     });
 }

@@ -26,8 +26,8 @@ use crate::{
 };
 
 /// A workgroup that no other test uses: faults and counts are for all of it.
-const WORKGROUP: &str = "analytics-stage";
-const USER: &str = "etl-writer";
+const WORKGROUP: &str = "faults-dev";
+const USER: &str = "teleport-redshift-serverless-access";
 
 /// The most that one test may leave in the proxy's memory: a freed heap is not given back to the last byte.
 const MEMORY: u64 = 24 * 1024 * 1024;

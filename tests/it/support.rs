@@ -23,8 +23,9 @@ pub(crate) const GUIDE_ROLE: &str = "version: v5\nkind: role\nmetadata:\n  name:
 /// A database whose monitoring is that of a provisioned cluster without SYS views.
 pub(crate) const PROVISIONED: &str = "legacy-stage";
 
-/// Workgroups of one file of tests each: what goes wrong there is for all of a workgroup.
-pub(crate) const OWN_WORKGROUPS: [&str; 3] = ["canceling-dev", "bystander-dev", "several-dev"];
+/// Workgroups of one test, or one file of tests, each: what goes wrong there, and what is counted, is for all of a workgroup.
+pub(crate) const OWN_WORKGROUPS: [&str; 6] =
+    ["canceling-dev", "bystander-dev", "several-dev", "faults-dev", "watched-dev", "limited-dev"];
 
 struct Running {
     sandbox: Sandbox,

@@ -21,7 +21,7 @@ use crate::{
     support::{USER, admin, block_on},
 };
 
-const DATABASE: &str = "analytics-stage";
+const DATABASE: &str = "watched-dev";
 
 /// They count what one server is asked.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -41,8 +41,8 @@ fn watch(rules: &[(WatchKind, u64, bool)]) -> Watch {
     }
 }
 
-fn as_writer() -> Target {
-    Target { db_user: "etl-writer".into(), ..target(DATABASE) }
+fn as_other() -> Target {
+    Target { db_user: "teleport-redshift-serverless-access".into(), ..target(DATABASE) }
 }
 
 /// Runs in a tab of its own until it ends.
@@ -116,7 +116,7 @@ fn a_query_over_its_time_is_told_of_once_and_no_other_query_is() {
         let (long, short, theirs) = tokio::join!(
             run_as(&app, target(DATABASE), "select pg_sleep(9), 'told of'"),
             run_as(&app, target(DATABASE), "select pg_sleep(1), 'too short'"),
-            run_as(&app, as_writer(), "select pg_sleep(9), 'of another user'"),
+            run_as(&app, as_other(), "select pg_sleep(9), 'of another user'"),
         );
         assert!([long, short, theirs].iter().all(|run| run.state == RunState::Done));
         state_is(&app.host, WatchState::Resting).await;
@@ -141,7 +141,7 @@ fn a_rule_may_cancel_what_is_over_its_limit_and_nothing_else_ends() {
                 target(DATABASE),
                 "select pg_sleep(2); select pg_sleep(2); select pg_sleep(2), 'each is short'"
             ),
-            run_as(&app, as_writer(), "select pg_sleep(12), 'a bystander'"),
+            run_as(&app, as_other(), "select pg_sleep(12), 'a bystander'"),
             alerts.next(),
         );
         assert_eq!(long.state, RunState::Canceled, "{long:?}");
@@ -163,14 +163,14 @@ fn a_wait_for_a_lock_is_told_of_while_it_lasts() {
     let _alone = alone();
     let app = App::open();
     block_on(async {
-        let writer = || OpenConsole { target: as_writer(), read_only: false };
-        let holder = app.host.console_open(writer()).await.expect("a tab").id;
+        let other = || OpenConsole { target: as_other(), read_only: false };
+        let holder = app.host.console_open(other()).await.expect("a tab").id;
         let held = "create table if not exists watch_lock (a int); begin; lock table watch_lock";
         assert_eq!(app.run(&holder, held).await.state, RunState::Done);
         let mut alerts = Alerts::of(&app.host);
         let rules = watch(&[(WatchKind::Waits, 2, false), (WatchKind::Runs, 3600, true)]);
-        app.host.watch_set(Watch { target: as_writer(), ..rules }).await.expect("it is set");
-        let waiter = app.host.console_open(writer()).await.expect("a tab").id;
+        app.host.watch_set(Watch { target: as_other(), ..rules }).await.expect("it is set");
+        let waiter = app.host.console_open(other()).await.expect("a tab").id;
         let begun = app.start(&waiter, "insert into watch_lock values (1)").await;
         let alert = alerts.next().await;
         assert!(alert.text.contains("insert into watch_lock") && alert.value >= 2, "{alert:?}");
