@@ -49,18 +49,14 @@ impl AuditRecorder {
         Ok(batch)
     }
 
-    /// What every record of a session says, unless it is known already.
-    fn fields(&self, session: &SessionFacts) -> Result<Arc<Fields>, Error> {
-        match lock(&self.sessions).get(&session.id) {
-            Some(fields) => Ok(Arc::clone(fields)),
-            None => Ok(Arc::new(Fields::of(self.common(session))?)),
-        }
-    }
-
-    /// The same for a session at work: what it says is settled, and kept until it ends.
+    /// What every record of a session at work says. It is settled by then, and kept until the session ends.
     fn kept_fields(&self, session: &SessionFacts) -> Result<Arc<Fields>, Error> {
-        let fields = self.fields(session)?;
-        lock(&self.sessions).entry(session.id).or_insert_with(|| Arc::clone(&fields));
+        let mut sessions = lock(&self.sessions);
+        if let Some(fields) = sessions.get(&session.id) {
+            return Ok(Arc::clone(fields));
+        }
+        let fields = Arc::new(Fields::of(self.common(session))?);
+        sessions.insert(session.id, Arc::clone(&fields));
         Ok(fields)
     }
 
@@ -83,8 +79,7 @@ impl AuditRecorder {
 
 impl Recorder for AuditRecorder {
     fn record(&self, session: &SessionFacts, events: &[Event<'_>]) -> Result<(), Unrecorded> {
-        let recorded = self
-            .fields(session)
+        let recorded = Fields::of(self.common(session))
             .and_then(|common| self.batch(session, &common, events))
             .and_then(|batch| self.audit.append_all(&[batch]));
         if events.iter().any(|event| matches!(event, Event::SessionStarted | Event::SessionEnded { .. })) {
