@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use postern_proxy::CancelOutcome;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::{activity::Source, clock, engine::Engine, error::Error};
 
@@ -182,9 +182,9 @@ fn check(request: &CancelRequest, source: Source) -> Result<(), Error> {
 }
 
 /// Who, what and why, as far as it is known before anything is read.
-fn about(engine: &Engine, request: &CancelRequest) -> Result<Map<String, Value>, Error> {
+fn about(engine: &Engine, request: &CancelRequest) -> Result<[(&'static str, Value); 9], Error> {
     let user = engine.shared.identity()?.sign_in.user;
-    let fields = [
+    Ok([
         ("user", json!(user)),
         ("by", json!(request.by.word())),
         ("why", json!(request.why)),
@@ -194,8 +194,7 @@ fn about(engine: &Engine, request: &CancelRequest) -> Result<Map<String, Value>,
         ("db_name", json!(request.login.db_name)),
         ("session_id", json!(request.session_id)),
         ("query_id", json!(request.query_id)),
-    ];
-    Ok(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    ])
 }
 
 /// Why a CancelRequest was not sent; nothing when it was.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use postern_proxy::{CancelOutcome, QueryMark, SessionId};
-use serde_json::{Map, json};
+use serde_json::{Value, json};
 
 use crate::{
     clock,
@@ -113,11 +113,11 @@ pub(crate) async fn pursue(engine: Engine, gate: Arc<Gate>, query: QueryMark, re
 }
 
 /// Who, and what in which session.
-fn about(engine: &Engine, gate: &Gate, query: QueryMark) -> Map<String, serde_json::Value> {
+fn about(engine: &Engine, gate: &Gate, query: QueryMark) -> [(&'static str, Value); 7] {
     let login = gate.login();
     let user = engine.shared.identity().map(|identity| identity.sign_in.user).unwrap_or_default();
     let backend_pid = gate.proxy().session(query.session).and_then(|session| session.facts.backend_pid);
-    let fields = [
+    [
         ("user", json!(user)),
         ("by", json!(By::Client.word())),
         ("sid", json!(query.session.to_string())),
@@ -125,8 +125,7 @@ fn about(engine: &Engine, gate: &Gate, query: QueryMark) -> Map<String, serde_js
         ("db_user", json!(login.db_user)),
         ("db_name", json!(login.db_name)),
         ("session_id", json!(backend_pid)),
-    ];
-    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    ]
 }
 
 struct Pursuit<'a> {

@@ -26,7 +26,8 @@ pub(super) struct End<'a> {
 }
 
 impl Record {
-    pub(super) fn new(terminate: bool, about: Map<String, Value>) -> Self {
+    pub(super) fn new<const N: usize>(terminate: bool, about: [(&str, Value); N]) -> Self {
+        let about = about.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let mut record = Self { about, terminate };
         record.add("cancel_id", json!(Uuid::new_v4()));
         record
