@@ -23,3 +23,8 @@ export function permits(choices: Choices, value: string): boolean {
 export function roleName(dbUser: string): string {
   return dbUser.startsWith("arn:") ? (dbUser.split("/").pop() ?? dbUser) : dbUser;
 }
+
+/** A database user without the prefix that Redshift gives those of IAM roles, for lists in which each has it. */
+export function userName(dbUser: string): string {
+  return dbUser.replace(/^IAMR:/, "");
+}

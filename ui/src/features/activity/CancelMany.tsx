@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { Dialog } from "../../components/Dialog";
 import { Icon } from "../../components/Icon";
 import { Select } from "../../components/Select";
+import { userName } from "../../lib/choices";
 import { age, oneLine } from "../../lib/format";
 import { isOver, useCancels } from "./cancels";
 import type { ListedQuery } from "./listed";
@@ -190,7 +191,7 @@ function What({ each }: { each: ListedQuery }) {
     <>
       <span className="num many__age">{age(elapsed_ms)}</span>
       <span className="clip many__user" title={user}>
-        {user.replace(/^IAMR:/, "")}
+        {userName(user)}
       </span>
       <span className="clip dim many__db" title={target.database}>
         {target.database}

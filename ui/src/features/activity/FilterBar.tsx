@@ -2,6 +2,7 @@
 import { useTranslation } from "react-i18next";
 import { Icon } from "../../components/Icon";
 import { Select } from "../../components/Select";
+import { userName } from "../../lib/choices";
 import { count } from "../../lib/format";
 import {
   durations,
@@ -57,38 +58,25 @@ export function FilterBar({ filters, onFilters, users, databases, grouping, onGr
         ))}
       </Select>
       {(users.length > 1 || filters.user !== "") && (
-        <Select
-          small
-          className="act__user"
-          aria-label={t("activity.user")}
+        <AnyOf
+          label={t("activity.user")}
+          any={t("activity.anyUser")}
           value={filters.user}
-          onChange={(event) => change({ user: event.target.value })}
-          data-testid="filter-user"
-        >
-          <option value="">{t("activity.anyUser")}</option>
-          {users.map((user) => (
-            <option key={user} value={user}>
-              {user.replace(/^IAMR:/, "")}
-            </option>
-          ))}
-        </Select>
+          options={users}
+          name={userName}
+          onChange={(user) => change({ user })}
+          testId="filter-user"
+        />
       )}
       {databases.length > 1 && (
-        <Select
-          small
-          className="act__user"
-          aria-label={t("activity.database")}
+        <AnyOf
+          label={t("activity.database")}
+          any={t("activity.anyDatabase")}
           value={filters.database}
-          onChange={(event) => change({ database: event.target.value })}
-          data-testid="filter-database"
-        >
-          <option value="">{t("activity.anyDatabase")}</option>
-          {databases.map((name) => (
-            <option key={name} value={name}>
-              {name}
-            </option>
-          ))}
-        </Select>
+          options={databases}
+          onChange={(database) => change({ database })}
+          testId="filter-database"
+        />
       )}
       <Select
         small
@@ -136,5 +124,36 @@ export function FilterBar({ filters, onFilters, users, databases, grouping, onGr
           : t("activity.countOf", { shown: count(shown), total: count(total) })}
       </span>
     </div>
+  );
+}
+
+interface AnyOfProps {
+  label: string;
+  /** What stands for all of them. */
+  any: string;
+  value: string;
+  options: string[];
+  name?: (option: string) => string;
+  onChange: (value: string) => void;
+  testId: string;
+}
+
+function AnyOf({ label, any, value, options, name = (option) => option, onChange, testId }: AnyOfProps) {
+  return (
+    <Select
+      small
+      className="act__user"
+      aria-label={label}
+      value={value}
+      onChange={(event) => onChange(event.target.value)}
+      data-testid={testId}
+    >
+      <option value="">{any}</option>
+      {options.map((option) => (
+        <option key={option} value={option}>
+          {name(option)}
+        </option>
+      ))}
+    </Select>
   );
 }

@@ -1,5 +1,6 @@
 // Queries by who runs them, or by what they are: how many, and what they took together. A group opens as its own queries.
 import { useTranslation } from "react-i18next";
+import { userName } from "../../lib/choices";
 import { age, bytes, count, oneLine, took } from "../../lib/format";
 import type { Group, Grouping } from "./filters";
 
@@ -45,7 +46,7 @@ export function GroupTable({ groups, by, uncounted, onOpen }: Props) {
             <tr key={group.key} onClick={() => onOpen(group)} data-testid="group">
               <td className={by === "hash" ? "mono" : undefined} title={group.label.slice(0, 600)}>
                 <button type="button" className="act__group clip">
-                  {by === "user" ? group.label.replace(/^IAMR:/, "") || "–" : oneLine(group.label.slice(0, 300)) || "–"}
+                  {by === "user" ? userName(group.label) || "–" : oneLine(group.label.slice(0, 300)) || "–"}
                 </button>
               </td>
               <td className="right num">{count(group.count)}</td>

@@ -3,6 +3,7 @@
 import { memo, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Icon } from "../../components/Icon";
+import { userName } from "../../lib/choices";
 import { age, bytes, count, moment, oneLine, took } from "../../lib/format";
 import { isComposing } from "../../lib/ime";
 import { useCancels } from "./cancels";
@@ -284,7 +285,7 @@ function Cell({ column, query, elapsed, now }: { column: SortKey; query: ListedQ
     case "user":
       return (
         <td className="clip" title={user}>
-          {user.replace(/^IAMR:/, "")}
+          {userName(user)}
         </td>
       );
     case "rows":

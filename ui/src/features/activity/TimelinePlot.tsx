@@ -2,6 +2,7 @@
 // is shown; a click opens a query.
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { userName } from "../../lib/choices";
 import { clock, count, hourMinute, monthDay, oneLine, took } from "../../lib/format";
 import type { ListedQuery } from "./listed";
 import { PhaseBar, phaseClasses } from "./PhaseBar";
@@ -309,9 +310,7 @@ function Tip(props: { bar: Bar; now: number; pixels: number; several: boolean; b
         <span className="strong">{took(elapsed)}</span>
       </p>
       <p className="clip">
-        {[query.user.replace(/^IAMR:/, ""), clock(query.start), several ? query.target.database : ""]
-          .filter(Boolean)
-          .join(" · ")}
+        {[userName(query.user), clock(query.start), several ? query.target.database : ""].filter(Boolean).join(" · ")}
       </p>
       <PhaseBar phases={phases(query, elapsed)} />
       <p className="mono clip">{oneLine(query.text.slice(0, 160))}</p>
