@@ -3,7 +3,11 @@
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use crate::{page::Page, world::World};
+use crate::{
+    looks::{self, look},
+    page::Page,
+    world::World,
+};
 
 /// Queries of every kind in the last hour, as a warehouse would have noted them.
 const HISTORY: &str = "
@@ -166,22 +170,6 @@ async fn span(page: &Page) -> Result<i64> {
 }
 
 async fn dress(page: &Page, theme: &str, language: &str) -> Result<()> {
-    page.click("nav-settings").await?;
-    page.click(&format!("theme-{theme}")).await?;
-    page.choose("language", language).await?;
-    page.until("the language to change", async |page: &Page| {
-        let spoken = page.script("return document.documentElement.lang", vec![]).await?;
-        Ok((spoken == language).then_some(()))
-    })
-    .await?;
-    page.click("nav-activity").await?;
+    looks::dress(page, theme, language, "nav-activity").await?;
     page.find("timeline").await.map(drop)
-}
-
-async fn look(page: &Page, name: &str) -> Result<()> {
-    page.settle().await?;
-    page.picture(name).await?;
-    let over = page.script("return document.documentElement.scrollWidth - innerWidth", vec![]).await?;
-    ensure!(over == 0, "{name} sticks out by {over}");
-    Ok(())
 }

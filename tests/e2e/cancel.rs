@@ -3,7 +3,11 @@
 use anyhow::{Result, ensure};
 use serde_json::json;
 
-use crate::{page::Page, world::World};
+use crate::{
+    looks::{self, look},
+    page::Page,
+    world::World,
+};
 
 const ENTER: &str = "\u{e007}";
 const LOOKS: [(&str, &str, u32, u32); 3] =
@@ -102,15 +106,7 @@ async fn listed(page: &Page, text: &str) -> Result<String> {
 }
 
 async fn dress(page: &Page, theme: &str, language: &str, width: u32, height: u32) -> Result<()> {
-    page.click("nav-settings").await?;
-    page.click(&format!("theme-{theme}")).await?;
-    page.choose("language", language).await?;
-    page.until("the language to change", async |page: &Page| {
-        let spoken = page.script("return document.documentElement.lang", vec![]).await?;
-        Ok((spoken == language).then_some(()))
-    })
-    .await?;
-    page.click("nav-activity").await?;
+    looks::dress(page, theme, language, "nav-activity").await?;
     page.size(width, height).await
 }
 
@@ -120,12 +116,4 @@ async fn leave_details(page: &Page) -> Result<()> {
         "document.querySelector('[data-testid=query-drawer] .drawer__head > .row > button:last-child')?.click()";
     page.script(script, vec![]).await?;
     page.gone("query-drawer").await
-}
-
-async fn look(page: &Page, name: &str) -> Result<()> {
-    page.settle().await?;
-    page.picture(name).await?;
-    let over = page.script("return document.documentElement.scrollWidth - innerWidth", vec![]).await?;
-    ensure!(over == 0, "{name} sticks out by {over}");
-    Ok(())
 }

@@ -19,6 +19,8 @@ mod files;
 mod grid;
 /// What outlives the app; plots and plans.
 mod history;
+/// Themes, languages and pictures.
+mod looks;
 /// What the desktop is told while nobody looks at the window.
 mod notices;
 /// The window: a driver, and what a person does in it.

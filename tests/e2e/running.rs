@@ -3,7 +3,11 @@
 
 use anyhow::{Result, ensure};
 
-use crate::{page::Page, world::World};
+use crate::{
+    looks::{self, look},
+    page::Page,
+    world::World,
+};
 
 const ENTER: &str = "\u{e007}";
 const NAMES: &str = "select :word as word, :n + 1 as n, '한글' as fixed";
@@ -107,15 +111,7 @@ async fn run_all(page: &Page) -> Result<()> {
 }
 
 async fn dress(page: &Page, theme: &str, language: &str) -> Result<()> {
-    page.click("nav-settings").await?;
-    page.click(&format!("theme-{theme}")).await?;
-    page.choose("language", language).await?;
-    page.until("the language to change", async |page: &Page| {
-        let spoken = page.script("return document.documentElement.lang", vec![]).await?;
-        Ok((spoken == language).then_some(()))
-    })
-    .await?;
-    page.click("nav-console").await?;
+    looks::dress(page, theme, language, "nav-console").await?;
     page.find("console-editor").await.map(drop)
 }
 
@@ -126,10 +122,7 @@ async fn looks(page: &Page, name: &str) -> Result<()> {
     {
         dress(page, theme, language).await?;
         page.size(width, height).await?;
-        page.settle().await?;
-        page.picture(&format!("{name}-{theme}-{language}-{width}")).await?;
-        let over = page.script("return document.documentElement.scrollWidth - innerWidth", vec![]).await?;
-        ensure!(over == 0, "{name} {theme} {language} {width} sticks out by {over}");
+        look(page, &format!("{name}-{theme}-{language}-{width}")).await?;
     }
     Ok(())
 }

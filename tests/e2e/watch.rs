@@ -1,12 +1,12 @@
 //! Rules that watch: set in the window, told on the desktop, and a query that is canceled from its notification.
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::Value;
 use std::process::Stdio;
 use tokio::process::{Child, Command};
 
 use crate::{
     desktop::clipboard,
+    looks,
     page::Page,
     panel::Panel,
     world::{DATABASE, World},
@@ -111,14 +111,6 @@ async fn said(psql: Child) -> Result<String> {
 
 /// Theme and language, and back to the view.
 async fn dress(page: &Page, theme: &str, language: &str) -> Result<()> {
-    page.click("nav-settings").await?;
-    page.click(&format!("theme-{theme}")).await?;
-    page.choose("language", language).await?;
-    page.until("the language to change", async |page: &Page| {
-        let spoken: Value = page.script("return document.documentElement.lang", vec![]).await?;
-        Ok((spoken == language).then_some(()))
-    })
-    .await?;
-    page.click("nav-activity").await?;
+    looks::dress(page, theme, language, "nav-activity").await?;
     page.find("watch-open").await.map(drop)
 }
