@@ -2,6 +2,7 @@
 import { create } from "zustand";
 import { asFailure, backend } from "../../ipc/backend";
 import type { Connection, Failure, OpenConnection, RecentConnection, Target } from "../../ipc/contract";
+import { Told } from "./told";
 
 interface Connections {
   list: Connection[];
@@ -22,16 +23,21 @@ interface Connections {
 
 const nothing = { list: [], recent: [], loaded: false, failure: null };
 
+const told = new Told();
+
 export const useConnections = create<Connections>((set, get) => ({
   ...nothing,
   take: (list) => {
+    told.hear();
     const before = ids(get().list);
     set({ list, loaded: true, failure: null });
     if (ids(list) !== before) void get().loadRecent();
   },
   load: async () => {
     try {
-      set({ list: await backend().call("connections_list", null), loaded: true, failure: null });
+      await told.unlessTold(backend().call("connections_list", null), (list) => {
+        set({ list, loaded: true, failure: null });
+      });
       await get().loadRecent();
     } catch (reason) {
       set({ failure: asFailure(reason) });

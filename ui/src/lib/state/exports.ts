@@ -2,6 +2,7 @@
 import { create } from "zustand";
 import { backend } from "../../ipc/backend";
 import type { Export, ExportState, StartExport } from "../../ipc/contract";
+import { Told } from "./told";
 
 interface Exports {
   list: Export[];
@@ -25,10 +26,15 @@ export function share({ rows, total }: Pick<Export, "rows" | "total">): number |
   return total === 0 ? 1 : Math.min(1, rows / total);
 }
 
+const told = new Told();
+
 export const useExports = create<Exports>((set) => ({
   list: [],
-  take: (list) => set({ list }),
-  load: async () => set({ list: await backend().call("exports_list", null) }),
+  take: (list) => {
+    told.hear();
+    set({ list });
+  },
+  load: () => told.unlessTold(backend().call("exports_list", null), (list) => set({ list })),
   start: async (request) => (await backend().call("export_start", request)) !== null,
   stop: async (id) => {
     await backend().call("export_stop", id);

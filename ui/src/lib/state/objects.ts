@@ -2,6 +2,7 @@
 import { create } from "zustand";
 import { backend } from "../../ipc/backend";
 import type { ObjectsState, OpenObjects, Target } from "../../ipc/contract";
+import { Told } from "./told";
 
 interface Objects {
   states: Record<string, ObjectsState>;
@@ -20,13 +21,17 @@ export function targetKey({ database, db_user, db_name }: Target): string {
   return JSON.stringify([database, db_user, db_name]);
 }
 
+const told = new Told();
+
 export const useObjects = create<Objects>((set, get) => ({
   states: {},
   open: {},
-  take: (state) => set(({ states }) => ({ states: { ...states, [targetKey(state.target)]: state } })),
-  read: async (target, again) => {
-    get().take(await backend().call("objects_read", { target, again }));
+  take: (state) => {
+    told.hear(targetKey(state.target));
+    set((before) => ({ states: { ...before.states, [targetKey(state.target)]: state } }));
   },
+  read: (target, again) =>
+    told.unlessTold(backend().call("objects_read", { target, again }), get().take, targetKey(target)),
   stop: async (target) => {
     await backend().call("objects_stop", target);
   },

@@ -2,6 +2,7 @@
 import { create } from "zustand";
 import { asFailure, backend } from "../../ipc/backend";
 import type { AppStatus, Failure, SignIn } from "../../ipc/contract";
+import { Told } from "./told";
 
 interface Status {
   /** Absent until the shell has answered once. */
@@ -14,17 +15,22 @@ interface Status {
   signOut: () => Promise<void>;
 }
 
+const told = new Told();
+
 export const useStatus = create<Status>((set) => ({
   status: null,
   failure: null,
-  take: (status) => set({ status, failure: null }),
+  take: (status) => {
+    told.hear();
+    set({ status, failure: null });
+  },
   load: async () => {
     try {
-      set({ status: await backend().call("app_status", null), failure: null });
+      await told.unlessTold(backend().call("app_status", null), (status) => set({ status, failure: null }));
     } catch (reason) {
       set({ failure: asFailure(reason) });
     }
   },
-  signIn: async (request) => set({ status: await backend().call("sign_in", request) }),
-  signOut: async () => set({ status: await backend().call("sign_out", null) }),
+  signIn: (request) => told.unlessTold(backend().call("sign_in", request), (status) => set({ status })),
+  signOut: () => told.unlessTold(backend().call("sign_out", null), (status) => set({ status })),
 }));

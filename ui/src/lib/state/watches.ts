@@ -2,6 +2,7 @@
 import { create } from "zustand";
 import { backend } from "../../ipc/backend";
 import type { Watch, Watching } from "../../ipc/contract";
+import { Told } from "./told";
 
 interface Watches {
   /** null until it is known. */
@@ -11,9 +12,14 @@ interface Watches {
   set: (watch: Watch) => Promise<void>;
 }
 
+const told = new Told();
+
 export const useWatches = create<Watches>((set) => ({
   list: null,
-  take: (list) => set({ list }),
-  load: async () => set({ list: await backend().call("watch_list", null) }),
-  set: async (watch) => set({ list: await backend().call("watch_set", watch) }),
+  take: (list) => {
+    told.hear();
+    set({ list });
+  },
+  load: () => told.unlessTold(backend().call("watch_list", null), (list) => set({ list })),
+  set: (watch) => told.unlessTold(backend().call("watch_set", watch), (list) => set({ list })),
 }));
