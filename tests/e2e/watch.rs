@@ -38,6 +38,10 @@ async fn a_query_that_runs_too_long_is_canceled_from_its_notification() -> Resul
 
     // Three seconds, and nothing else.
     page.click("watch-open").await?;
+    let edge = "return getComputedStyle(document.querySelector(arguments[0])).borderTopWidth";
+    let chosen = page.script(edge, vec!["[data-testid=watch-while_ours_run]".into()]).await?;
+    let other = page.script(edge, vec!["[data-testid=watch-always]".into()]).await?;
+    ensure!(chosen != other, "what is chosen looks like what is not: {chosen}");
     page.click("watch-waits").await?;
     page.click("watch-returns").await?;
     page.fill("watch-over-runs", "0").await?;

@@ -137,14 +137,7 @@ interface SourceProps {
 function Source({ checked, onPick, testId, children }: SourceProps) {
   return (
     <label className="list-row">
-      <input
-        type="radio"
-        name="profile"
-        className={checked ? "radio is-on" : "radio"}
-        checked={checked}
-        onChange={onPick}
-        data-testid={testId}
-      />
+      <input type="radio" name="profile" className="radio" checked={checked} onChange={onPick} data-testid={testId} />
       {children}
     </label>
   );

@@ -154,7 +154,7 @@ function SourceField({ options, change, one: { result, statementText, growing } 
             <label className="export__source" key={from}>
               <input
                 type="radio"
-                className={options.from === from ? "radio is-on" : "radio"}
+                className="radio"
                 name="export-from"
                 checked={options.from === from}
                 onChange={() => change({ from })}
