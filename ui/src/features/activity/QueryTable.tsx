@@ -32,7 +32,7 @@ const all: Column[] = [
   { key: "query", label: "query", width: 86 },
   { key: "start", label: "started", width: 92, right: true },
   { key: "elapsed", label: "elapsed", width: 70, right: true },
-  { key: "user", label: "user", width: 104 },
+  { key: "user", label: "user", width: 128 },
   { key: "rows", label: "rows", width: 86, right: true },
   { key: "bytes", label: "bytes", width: 72, right: true },
   { key: "text", label: "statement" },
