@@ -17,6 +17,7 @@ import {
   inOrder,
   lanes,
   panned,
+  ranked,
   type Span,
   width as spanWidth,
   ticks,
@@ -76,7 +77,8 @@ export function TimelinePlot({ queries, range, now, several }: Props) {
   const fit = useMemo(() => fitting(queries, range, moved), [queries, range, moved]);
   // A part that somebody has chosen stands; otherwise the picture goes with the time.
   const span = useMemo(() => (chosen ? within(chosen, limits) : fit), [chosen, limits, fit]);
-  const picture = useMemo(() => lanes(queries, span, moved, pixels, MOST_LANES), [queries, span, moved, pixels]);
+  const order = useMemo(() => ranked(queries), [queries]);
+  const picture = useMemo(() => lanes(order, span, moved, pixels, MOST_LANES), [order, span, moved, pixels]);
   const height = Math.max(4, picture.count) * LANE;
   const axis = ticks(span);
 

@@ -1,6 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { anyListed } from "../../test/query";
-import { barAt, density, fitting, inOrder, lanes, panned, ticks, whole, width, within, zoomed } from "./timeline";
+import {
+  barAt,
+  density,
+  fitting,
+  inOrder,
+  lanes,
+  panned,
+  ranked,
+  ticks,
+  whole,
+  width,
+  within,
+  zoomed,
+} from "./timeline";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -71,7 +84,7 @@ describe("lanes", () => {
     );
     const failed = anyListed("failed", now - 30 * MINUTE, now - 30 * MINUTE + 10, { status: "failed" });
     const live = anyListed("live", now - 50 * MINUTE, null);
-    const { bars, count, left } = lanes([...short, failed, live], span, now, 600, 3);
+    const { bars, count, left } = lanes(ranked([...short, failed, live]), span, now, 600, 3);
     expect(count).toBe(3);
     expect(bars.length + left).toBe(502);
     expect(left).toBeGreaterThan(0);
@@ -92,7 +105,7 @@ describe("lanes", () => {
       anyListed(`q${index}`, now - HOUR + index * 350, now - HOUR + index * 350 + (index % 97) * 300),
     );
     const began = performance.now();
-    const { bars, left } = lanes(many, span, now, 900, 9);
+    const { bars, left } = lanes(ranked(many), span, now, 900, 9);
     expect(performance.now() - began).toBeLessThan(500);
     expect(bars.length + left).toBe(10_000);
   });
@@ -100,7 +113,7 @@ describe("lanes", () => {
   it("show a query that reaches into the span from both sides, and none that does not", () => {
     const across = anyListed("across", now - 9 * HOUR, null);
     const before = anyListed("before", now - 9 * HOUR, now - 8 * HOUR);
-    const { bars } = lanes([across, before], span, now, 600, 9);
+    const { bars } = lanes(ranked([across, before]), span, now, 600, 9);
     expect(bars).toHaveLength(1);
     expect(bars[0]).toMatchObject({ left: 0, width: 600 });
   });

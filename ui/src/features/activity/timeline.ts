@@ -105,9 +105,17 @@ export const NARROWEST = 3;
 /** Pixels between two bars of a lane. */
 const GAP = 2;
 
+/** Those that matter first: what lives, what failed, then the longest. */
+export function ranked(queries: ListedQuery[]): ListedQuery[] {
+  const weight = (query: ListedQuery) => (query.live ? 2 : query.status === "failed" ? 1 : 0);
+  return [...queries].sort(
+    (a, b) => weight(b) - weight(a) || (a.live ? a.start - b.start : b.elapsed_ms - a.elapsed_ms),
+  );
+}
+
 /**
- * Which bars are shown, and where. With a lane for each query they stand in the order in which they began; where there are more than
- * lanes, those that matter come first: what lives, what failed, then the longest.
+ * Which bars of {@link ranked} queries are shown, and where. With a lane for each query they stand in the order in which they began;
+ * where there are more than lanes, those that matter come first.
  */
 export function lanes(queries: ListedQuery[], span: Span, now: number, pixels: number, most: number): Lanes {
   const scale = pixels / width(span);
@@ -122,8 +130,6 @@ export function lanes(queries: ListedQuery[], span: Span, now: number, pixels: n
     const bars = shown.sort((a, b) => a.start - b.start).map(bar);
     return { bars, count: bars.length, left: 0 };
   }
-  const weight = (query: ListedQuery) => (query.live ? 2 : query.status === "failed" ? 1 : 0);
-  shown.sort((a, b) => weight(b) - weight(a) || (a.live ? a.start - b.start : b.elapsed_ms - a.elapsed_ms));
   const taken = Array.from({ length: most }, () => new Uint8Array(Math.ceil(pixels) + 1));
   const bars: Bar[] = [];
   let count = 0;
@@ -141,6 +147,8 @@ export function lanes(queries: ListedQuery[], span: Span, now: number, pixels: n
 }
 
 function isFree(pixels: Uint8Array, from: number, to: number): boolean {
+  // Most bars that have no place meet another at an end.
+  if (pixels[to] === 1) return false;
   for (let at = from; at <= to; at += 1) if (pixels[at] === 1) return false;
   return true;
 }
