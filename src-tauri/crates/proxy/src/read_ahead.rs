@@ -1,52 +1,67 @@
 //! Reads a socket in large steps while much is coming.
 //!
 //! rustls asks for 4 KiB at a time, so that a TLS record of a bulk result costs several system calls. While reads come back full, this
-//! takes up to 64 KiB with each and hands it out from memory; an idle connection keeps no such room.
+//! takes as much as is there with each and hands it out from memory. The room for that is the thread's: a connection has it only while
+//! there is something in it.
 
+use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What one read takes while much is coming: eight of the records that PostgreSQL makes of its 8 KiB buffers.
-const STEP: usize = 64 * 1024;
+/// What one read takes while much is coming: what a server has sent while its client was at work, not only the next of its 8 KiB records.
+const STEP: usize = 256 * 1024;
+
+thread_local! {
+    /// Room for one step, for whichever connection reads next; empty while one has it.
+    static ROOM: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Room for one step.
+fn borrow_room() -> Vec<u8> {
+    let room = ROOM.take();
+    if room.is_empty() { vec![0; STEP] } else { room }
+}
 
 /// A stream that is read ahead of its reader.
 #[derive(Debug)]
 pub(crate) struct ReadAhead<S> {
     stream: S,
-    /// Received and not handed out yet: what follows `taken`.
-    ahead: Vec<u8>,
+    /// Received and not handed out yet is what lies between `taken` and `received`. Empty when nothing does.
+    room: Vec<u8>,
     taken: usize,
+    received: usize,
     /// The last read came back full.
     bulk: bool,
 }
 
 impl<S> ReadAhead<S> {
     pub(crate) fn new(stream: S) -> Self {
-        Self { stream, ahead: Vec::new(), taken: 0, bulk: false }
+        Self { stream, room: Vec::new(), taken: 0, received: 0, bulk: false }
     }
 
     fn hand_out(&mut self, buf: &mut ReadBuf<'_>) {
-        let rest = &self.ahead[self.taken..];
+        let rest = &self.room[self.taken..self.received];
         let count = rest.len().min(buf.remaining());
         buf.put_slice(&rest[..count]);
         self.taken += count;
-        if self.taken == self.ahead.len() {
-            self.taken = 0;
-            self.ahead.clear();
-            if !self.bulk {
-                self.ahead = Vec::new();
-            }
+        if self.taken == self.received {
+            self.give_room_back();
         }
+    }
+
+    fn give_room_back(&mut self) {
+        (self.taken, self.received) = (0, 0);
+        ROOM.set(std::mem::take(&mut self.room));
     }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for ReadAhead<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if !this.ahead.is_empty() {
+        if !this.room.is_empty() {
             this.hand_out(buf);
             return Poll::Ready(Ok(()));
         }
@@ -56,18 +71,15 @@ impl<S: AsyncRead + Unpin> AsyncRead for ReadAhead<S> {
             this.bulk = buf.filled().len() - before == room;
             return Poll::Ready(Ok(()));
         }
-        this.ahead.resize(STEP, 0);
-        let mut step = ReadBuf::new(&mut this.ahead);
+        this.room = borrow_room();
+        let mut step = ReadBuf::new(&mut this.room);
         let read = Pin::new(&mut this.stream).poll_read(cx, &mut step);
-        let count = step.filled().len();
-        this.ahead.truncate(count);
         if let Poll::Ready(Ok(())) = read {
-            this.bulk = count > buf.remaining();
+            this.received = step.filled().len();
+            this.bulk = this.received > buf.remaining();
             this.hand_out(buf);
         } else {
-            // Nothing more for now: the room is given back while it waits.
-            this.bulk = false;
-            this.ahead = Vec::new();
+            this.give_room_back();
         }
         read
     }
@@ -134,7 +146,24 @@ mod tests {
         }
         assert!(received == sent);
         assert!(stream.stream.1 < 25, "{} reads", stream.stream.1);
-        assert_eq!(stream.ahead.capacity(), 0);
+        assert_eq!(stream.room.capacity(), 0);
+    }
+
+    #[tokio::test]
+    async fn connections_that_read_by_turns_on_one_thread_get_each_its_own() {
+        let mut streams = Vec::new();
+        for mark in [1, 2, 3] {
+            let (mut theirs, ours) = tokio::io::duplex(1 << 20);
+            theirs.write_all(&vec![mark; 700_000]).await.unwrap();
+            streams.push((mark, ReadAhead::new(ours)));
+        }
+        let mut small = [0; 4096];
+        for turn in 0..100 {
+            for (mark, stream) in &mut streams {
+                let count = stream.read(&mut small).await.unwrap();
+                assert!(small[..count].iter().all(|byte| byte == mark), "turn {turn}");
+            }
+        }
     }
 
     #[tokio::test]
@@ -145,7 +174,7 @@ mod tests {
         for length in [1, 100, 4095] {
             theirs.write_all(&vec![7; length]).await.unwrap();
             assert_eq!(stream.read(&mut small).await.unwrap(), length);
-            assert_eq!(stream.ahead.capacity(), 0);
+            assert_eq!(stream.room.capacity(), 0);
         }
     }
 
@@ -158,6 +187,6 @@ mod tests {
         stream.read_exact(&mut all).await.unwrap();
         let waiting = tokio::time::timeout(std::time::Duration::from_millis(10), stream.read(&mut all)).await;
         assert!(waiting.is_err());
-        assert_eq!(stream.ahead.capacity(), 0);
+        assert_eq!(stream.room.capacity(), 0);
     }
 }
