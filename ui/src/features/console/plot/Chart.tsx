@@ -1,5 +1,5 @@
 // A drawing as SVG: crisp at any resolution, in the colours of the theme. Pointer and arrow keys go over what it shows.
-import { useEffect, useRef, useState } from "react";
+import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Drawing, nearest } from "./marks";
 
@@ -14,14 +14,14 @@ interface Props {
 
 export function Chart({ drawing, label, xName, yName, lying }: Props) {
   const { t } = useTranslation();
-  const [at, setAt] = useState(-1);
+  const [place, setPlace] = useState({ drawing, at: -1 });
   const [said, setSaid] = useState("");
   const root = useRef<HTMLDivElement>(null);
   const { width, height, box, marks } = drawing;
+  // Another drawing has other marks.
+  const at = place.drawing === drawing ? place.at : -1;
+  const setAt = (next: number) => setPlace({ drawing, at: next });
   const mark = marks[at];
-
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another drawing has other marks
-  useEffect(() => setAt(-1), [drawing]);
 
   const point = (event: React.PointerEvent) => {
     const area = root.current?.getBoundingClientRect();
