@@ -29,7 +29,7 @@ import type { ListedQuery } from "./listed";
 import { QueryDrawer } from "./QueryDrawer";
 import { QueryTable } from "./QueryTable";
 import { RefreshBar } from "./RefreshBar";
-import { allQueries, oursRuns, type Read, readAt, useReads } from "./reads";
+import { allQueries, type Read, readAt, useOursRun, useReads } from "./reads";
 import { useActivity } from "./store";
 import { TargetNotes } from "./TargetNotes";
 import { Targets } from "./Targets";
@@ -165,7 +165,8 @@ function Nothing({ known }: { known: Read[] }) {
 /** The time to draw: it goes on while something lives and what was read is fresh, and stands otherwise. */
 function useMoment(queries: ListedQuery[]): number {
   const reads = useReads((state) => state.reads);
-  const renewed = useReads((state) => state.auto) || oursRuns(reads);
+  const auto = useReads((state) => state.auto);
+  const renewed = useOursRun() || auto;
   const ticking = queries.some(({ live }) => live);
   const clockNow = useNow(ticking ? 1000 : null);
   const at = readAt(reads);

@@ -1,7 +1,9 @@
 import { act, render, screen } from "@testing-library/react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { useConsoles } from "../../lib/state/consoles";
 import { type MemoryBackend, provideMemoryBackend } from "../../test/memory-backend";
 import { anyActivity, anyQuery } from "../../test/query";
+import { emptyTab } from "../../test/tab";
 import { RefreshBar } from "./RefreshBar";
 import { useReads } from "./reads";
 
@@ -47,6 +49,19 @@ it("nothing is read again before somebody asks for it", async () => {
   const before = reads();
   await pass(60_000);
   expect(reads()).toBe(before);
+});
+
+it("a query of a tab that came too late for the last answer is found by the next", async () => {
+  render(<RefreshBar />);
+  expect(state()).toBe("off");
+  const tab = emptyTab({ id: "tab", target: { database: "sales", db_user: "ro", db_name: "dev" }, asking: true });
+  act(() => useConsoles.setState({ tabs: [tab] }));
+  expect(state()).toBe("ours");
+  const before = reads();
+  await pass(6000);
+  expect(reads()).toBeGreaterThan(before);
+  act(() => useConsoles.setState({ tabs: [] }));
+  expect(state()).toBe("off");
 });
 
 it("a window that nobody sees reads nothing, and says so", async () => {

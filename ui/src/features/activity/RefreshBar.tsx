@@ -4,14 +4,14 @@ import { type ReactNode, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Select } from "../../components/Select";
 import { clock } from "../../lib/format";
-import { intervals, oursRuns, readAt, useReads } from "./reads";
+import { intervals, readAt, useOursRun, useReads } from "./reads";
 import { ranges } from "./timeline";
 
 export function RefreshBar({ children }: { children?: ReactNode }) {
   const { t } = useTranslation();
   const { range, every, auto, reads } = useReads();
   const { setAuto, setEvery, setRange } = useReads.getState();
-  const ours = oursRuns(reads);
+  const ours = useOursRun();
   const hidden = useHidden();
   useAutoRefresh((auto || ours) && !hidden, every);
   const at = readAt(reads);

@@ -3,6 +3,7 @@
 import { create } from "zustand";
 import { asFailure, backend } from "../../ipc/backend";
 import type { Activity, Failure, Target } from "../../ipc/contract";
+import { isRunning, useConsoles } from "../../lib/state/consoles";
 import { type ListedQuery, listed, merged, OVERLAP_MS } from "./listed";
 import { ranges } from "./timeline";
 
@@ -162,6 +163,13 @@ export const useReads = create<Reads>((set, get) => {
 /** Something that runs through Postern is worth watching without being asked to. */
 export function oursRuns(reads: Record<string, Read>): boolean {
   return Object.values(reads).some(({ queries }) => queries.some(({ live, ours }) => live && ours !== null));
+}
+
+/** The same, also where what a tab runs came too late for the last answer. */
+export function useOursRun(): boolean {
+  const reads = useReads((state) => state.reads);
+  const runs = useConsoles(({ tabs }) => tabs.some((tab) => tab.target.database in reads && isRunning(tab)));
+  return runs || oursRuns(reads);
 }
 
 /** The queries of all servers, live ones first, then those that began last. */
