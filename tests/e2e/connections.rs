@@ -10,6 +10,7 @@ use tokio::{
 };
 
 use crate::{
+    looks,
     page::Page,
     world::{DATABASE, World},
 };
@@ -139,12 +140,9 @@ async fn plots(page: &Page, database: &str) -> Result<bool> {
 /// For people to look at: both themes and languages, wide and narrow.
 async fn pictures(page: &Page) -> Result<()> {
     for (theme, language) in [("light", "en"), ("dark", "ko"), ("light", "ko"), ("dark", "en"), ("light", "en")] {
-        page.click("nav-settings").await?;
-        page.click(&format!("theme-{theme}")).await?;
-        page.choose("language", language).await?;
+        looks::dress(page, theme, language, "nav-connections").await?;
         for (size, width, height) in [("narrow", 900, 600), ("wide", 1200, 780)] {
             page.size(width, height).await?;
-            page.click("nav-connections").await?;
             page.settle().await?;
             page.picture(&format!("connections-live-{theme}-{language}-{size}")).await?;
             page.click("start-proxy-dialog").await?;

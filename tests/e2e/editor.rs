@@ -5,6 +5,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 
 use crate::{
+    looks,
     page::Page,
     world::{DATABASE, World},
 };
@@ -153,9 +154,7 @@ async fn the_tree_and_the_editors_settings_are_drawn_in_every_theme_language_and
     page.click("object-mart.orders").await?;
     page.keys(RIGHT).await?;
     for (theme, language) in [("light", "en"), ("dark", "ko"), ("dark", "en"), ("light", "ko")] {
-        page.click("nav-settings").await?;
-        page.click(&format!("theme-{theme}")).await?;
-        page.choose("language", language).await?;
+        looks::dress(&page, theme, language, "nav-settings").await?;
         page.settle().await?;
         page.picture(&format!("editor-settings-{theme}-{language}")).await?;
         page.click("nav-console").await?;

@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 
 use crate::{
+    looks,
     page::Page,
     world::{DATABASE, World},
 };
@@ -195,11 +196,8 @@ async fn looks(page: &Page, name: &str, back: &str) -> Result<()> {
         ("contrast", "ko", 1200, 780),
         ("light", "en", 1200, 780),
     ] {
-        page.click("nav-settings").await?;
-        page.click(&format!("theme-{theme}")).await?;
-        page.choose("language", language).await?;
+        looks::dress(page, theme, language, "nav-console").await?;
         page.size(width, height).await?;
-        page.click("nav-console").await?;
         page.click(back).await.with_context(|| format!("{name} in {theme} {language}"))?;
         page.settle().await?;
         page.picture(&format!("{name}-{theme}-{language}-{width}")).await?;

@@ -5,6 +5,7 @@ use anyhow::{Result, ensure};
 use serde_json::Value;
 
 use crate::{
+    looks,
     page::Page,
     world::{DATABASE, World},
 };
@@ -36,14 +37,7 @@ async fn every_view_fits_its_window_in_both_themes_languages_and_sizes() -> Resu
     page.is("run-status", "data-state", "done").await?;
     for theme in ["light", "dark"] {
         for language in ["en", "ko"] {
-            page.click("nav-settings").await?;
-            page.click(&format!("theme-{theme}")).await?;
-            page.choose("language", language).await?;
-            page.until("the language to change", async |page: &Page| {
-                let spoken = page.script("return document.documentElement.lang", vec![]).await?;
-                Ok((spoken == language).then_some(()))
-            })
-            .await?;
+            looks::dress(&page, theme, language, "nav-settings").await?;
             for (size, width, height) in SIZES {
                 page.size(width, height).await?;
                 for view in VIEWS {
