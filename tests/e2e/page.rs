@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use fantoccini::{
     Client, ClientBuilder, Locator,
     actions::{InputSource as _, MOUSE_BUTTON_LEFT, MouseActions, PointerAction, WheelAction, WheelActions},
@@ -290,20 +290,15 @@ async fn connect(port: u16, arguments: &[&str]) -> Result<Client> {
     let app = crate::world::app();
     capabilities.insert("webkitgtk:browserOptions".into(), json!({ "binary": app, "args": arguments }));
     let address = format!("http://127.0.0.1:{port}");
+    // The driver needs a moment to listen. It is waited for by itself: what it says once it does is final.
     let until = Instant::now() + PATIENCE;
-    loop {
-        let mut builder = ClientBuilder::new(HttpConnector::new());
-        let error = match builder.capabilities(capabilities.clone()).connect(&address).await {
-            Ok(client) => return Ok(client),
-            Err(error) => error,
-        };
-        // The driver needs a moment to listen; any other refusal is final.
-        let listening = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok();
-        if listening || Instant::now() > until {
-            bail!("no session with {}: {error}", app.display());
-        }
+    while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+        ensure!(Instant::now() < until, "the driver does not listen");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    let mut builder = ClientBuilder::new(HttpConnector::new());
+    let client = builder.capabilities(capabilities).connect(&address).await;
+    client.map_err(|error| anyhow::anyhow!("no session with {}: {error}", app.display()))
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "a place in a window")]
